@@ -1,0 +1,11 @@
+"""SGD 0.03 at batch 256, cosine to a thousandth, stepped once an epoch, 200 epochs."""
+max_epochs = 200
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))
+param_scheduler = [
+    dict(type='CosineAnnealingLR', eta_min_ratio=1e-3, T_max=max_epochs, begin=0, end=max_epochs)
+]
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs)
+# --auto-scale-lr scales from 8 GPUs x 32 images
+auto_scale_lr = dict(enable=False, base_batch_size=256)

@@ -1,0 +1,199 @@
+"""Where trunks come from: a table of the known kinds of files, and the reader over it."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .files import CheckpointError, read_file
+from .trunk import Architecture, Trunk, find_architecture, shorten
+
+SOURCES = ('query', 'momentum')
+FIRST = 'conv1.weight'
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a file a trunk lies.
+
+    Attributes:
+        within (tuple[str]): Keys that lead to the dict of tensors; empty for the file itself.
+        prefix (str): What stands before the trunk's names there.
+    """
+    within: tuple[str, ...]
+    prefix: str = ''
+
+    def dict_in(self, content: Any) -> dict[str, Any]:
+        """The named items there; none if the file has no such dict."""
+        for key in self.within:
+            content = content.get(key) if isinstance(content, Mapping) else None
+        if not isinstance(content, Mapping):
+            return {}
+        return {key: value for key, value in content.items() if isinstance(key, str)}
+
+    def is_in(self, content: Any) -> bool:
+        """Whether the file has a trunk there."""
+        return f'{self.prefix}{FIRST}' in self.dict_in(content)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A kind of file; adding one is adding a row to :data:`ORIGINS`.
+
+    Attributes:
+        name (str): What it is called in reports.
+        query (Place): The trained encoder.
+        momentum (Place, optional): Its momentum copy, in files that hold one.
+        heads (tuple[str]): Prefixes, after the trunk's, of what is not trunk.
+        mark (Place, optional): Where files of this kind, and no others with a trunk at the same
+            place, have something.
+        refused (str, optional): Why such a file is not accepted.
+    """
+    name: str
+    query: Place
+    momentum: Place | None = None
+    heads: tuple[str, ...] = ()
+    mark: Place | None = None
+    refused: str | None = None
+
+    def matches(self, content: Any) -> bool:
+        """Whether a file's content is of this kind."""
+        if self.mark and not any(
+                key.startswith(self.mark.prefix) for key in self.mark.dict_in(content)):
+            return False
+        return self.query.is_in(content)
+
+
+TWO_MODALITIES = ('it is a two-modality checkpoint with a half-width encoder each for luminance '
+                  'and chrominance; a detector needs a single trunk')
+
+EXPORTED = Place(('meta', ), 'infomin_plugin')
+
+# The first row that matches is taken.
+ORIGINS = (
+    Origin(
+        'InfoMin training checkpoint',
+        Place(('state_dict', ), 'backbone.'),
+        Place(('state_dict', ), 'momentum_encoder.module.backbone.'),
+        mark=Place(('state_dict', ), 'momentum_encoder.module.backbone.')),
+    Origin(
+        'mmselfsup MoCo training checkpoint',
+        Place(('state_dict', ), 'backbone.'),
+        Place(('state_dict', ), 'encoder_k.module.0.'),
+        mark=Place(('state_dict', ), 'encoder_k.module.0.')),
+    Origin('OpenMMLab checkpoint', Place(('state_dict', ), 'backbone.')),
+    Origin(
+        'MoCo official',
+        Place(('state_dict', ), 'module.encoder_q.'),
+        Place(('state_dict', ), 'module.encoder_k.'),
+        heads=('fc.', )),
+    Origin(
+        'PyContrast',
+        Place(('model', ), 'module.encoder.'),
+        Place(('model_ema', ), 'encoder.')),
+    Origin('PyContrast', Place(('model', ), 'module.encoder1.'), refused=TWO_MODALITIES),
+    Origin('VISSL', Place(('classy_state_dict', 'base_model', 'model', 'trunk'),
+                          '_feature_blocks.')),
+    Origin(
+        'exported backbone',
+        Place(('state_dict', )),
+        Place(('state_dict', )),
+        mark=EXPORTED),
+    Origin('plain backbone', Place(('state_dict', )), heads=('fc.', )),
+    Origin('torchvision/timm state dict', Place(()), heads=('fc.', )),
+)  # yapf: disable
+
+
+def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
+    """Read the ResNet trunk of a file of any origin in :data:`ORIGINS`.
+
+    Args:
+        path (str | PathLike): A local file.
+        source (str): ``'query'`` for the trained encoder or ``'momentum'`` for its slowly moving
+            copy. Defaults to ``'query'``.
+
+    Returns:
+        Trunk: A whole trunk on the CPU.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file is damaged, would execute code, holds no trunk, an incomplete
+            one, one with values that are not finite, or not the encoder that is asked for.
+        ValueError: If ``source`` is none of these.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"source is 'query' or 'momentum', got {source!r}")
+    path = Path(path)
+    content = read_file(path)
+    origin = next((origin for origin in ORIGINS if origin.matches(content)), None)
+    if origin is None:
+        raise CheckpointError(f'{path} holds no ResNet trunk: {_what_is_there(content)}')
+    if origin.refused:
+        raise CheckpointError(f'{path} ({origin.name}) is refused: {origin.refused}')
+
+    # an exported backbone is one encoder and says which; it is also what is read by default
+    exported = Place(('meta', )).dict_in(content).get('source') if origin.mark == EXPORTED else None
+    place = origin.query if source == 'query' else origin.momentum
+    if place is None or not place.is_in(content) or (source == 'momentum' and exported == 'query'):
+        raise CheckpointError(f'{path} ({origin.name}) holds no {source} encoder')
+
+    tensors = place.dict_in(content)
+    heads = tuple(place.prefix + head for head in origin.heads)
+    names = [key for key in tensors
+             if key.startswith(place.prefix) and not (heads and key.startswith(heads))]
+    state = {key[len(place.prefix):]: tensors[key] for key in names}
+    architecture = _check(state, path)
+    state, filled = _with_counters(state)
+    return Trunk(
+        state_dict=state,
+        architecture=architecture,
+        origin=origin.name,
+        path=path,
+        source=exported or source,
+        ignored=tuple(key for key in tensors if key not in set(names)),
+        filled=filled)
+
+
+def _check(state: dict[str, Any], path: Path) -> Architecture:
+    """Refuse anything but a whole trunk of finite tensors."""
+    for key, tensor in state.items():
+        if not isinstance(tensor, Tensor):
+            raise CheckpointError(f'{path}: {key} is a {type(tensor).__name__}, not a tensor')
+    try:
+        architecture = find_architecture(state)
+    except CheckpointError as error:
+        raise CheckpointError(f'{path} holds {error}') from None
+    if wrong := [key for key, tensor in state.items() if not torch.isfinite(tensor).all()]:
+        raise CheckpointError(f'{path}: values are not finite in {shorten(wrong)}')
+    return architecture
+
+
+def _with_counters(
+        state: dict[str, Tensor]) -> tuple['OrderedDict[str, Tensor]', tuple[str, ...]]:
+    """Add the step counters of batch norms that files of old torch versions lack."""
+    whole, filled = OrderedDict(), []
+    for key, tensor in state.items():
+        whole[key] = tensor.detach()
+        counter = key.removesuffix('running_var') + 'num_batches_tracked'
+        if key.endswith('.running_var') and counter not in state:
+            whole[counter] = torch.zeros((), dtype=torch.long)
+            filled.append(counter)
+    return whole, tuple(filled)
+
+
+def _what_is_there(content: Any) -> str:
+    """What a file without a trunk holds, and what would be right."""
+    wanted = ('names such as conv1.weight and layer1.0.conv1.weight are expected, at one of: '
+              + ', '.join(sorted({repr('/'.join((*origin.query.within, origin.query.prefix)))
+                                  for origin in ORIGINS if not origin.refused})))
+    if not isinstance(content, Mapping):
+        return f'it is a {type(content).__name__}; {wanted}'
+    names = content
+    for key in ('state_dict', 'model'):
+        names = Place((key, )).dict_in(names) or names
+    return f'it has {shorten([str(name) for name in names]) or "nothing"}; {wanted}'

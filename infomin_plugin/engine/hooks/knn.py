@@ -1,0 +1,121 @@
+"""kNN accuracy of the trunk's features during pre-training."""
+
+import json
+from pathlib import Path
+
+import torch
+from mmengine.dist import collect_results, is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from infomin_plugin.evaluation.knn import knn_predict
+from infomin_plugin.registry import HOOKS
+
+
+@HOOKS.register_module()
+class KNNHook(Hook):
+    """Classify labelled images by their nearest neighbours in the trunk's features.
+
+    Measures the trunk as it starts (epoch 0) and after every ``interval`` epochs. The curve is
+    logged, written to ``knn.json`` in the work directory and continued after a resume.
+
+    Args:
+        bank (dict): Data loader of labelled images whose classes vote; the data set is an
+            :class:`ImageFolder` with ``with_labels=True``.
+        queries (dict[str, dict]): Data loaders of the images to classify, by name.
+        k (int): Neighbours that vote. Defaults to 20.
+        temperature (float): See :func:`knn_predict`. Defaults to 0.07.
+        interval (int): Epochs between two measurements. Defaults to 1.
+
+    Raises:
+        ValueError: If a query set has other classes than the bank.
+    """
+
+    def __init__(self,
+                 bank: dict,
+                 queries: dict[str, dict],
+                 k: int = 20,
+                 temperature: float = 0.07,
+                 interval: int = 1) -> None:
+        self.bank = bank
+        self.queries = queries
+        self.k = k
+        self.temperature = temperature
+        self.interval = interval
+        self.curve: list[dict] = []
+
+    def before_train(self, runner: Runner) -> None:
+        """Build the loaders, so that a missing folder is found now, and measure the start."""
+        self.bank_loader = runner.build_dataloader(self.bank)
+        classes = self.bank_loader.dataset.metainfo['classes']
+        self.query_loaders = {}
+        for name, loader in self.queries.items():
+            self.query_loaders[name] = runner.build_dataloader(loader)
+            found = self.query_loaders[name].dataset.metainfo['classes']
+            if found != classes:
+                raise ValueError(f'kNN queries {name!r} have the classes {found}, the bank has '
+                                 f'{classes}: both need the same class folders')
+        self.num_classes = len(classes)
+        path = self._path(runner)
+        if runner.epoch > 0 and path.is_file():
+            self.curve = [p for p in json.loads(path.read_text()) if p['epoch'] <= runner.epoch]
+        else:
+            self.curve = []
+            self._measure(runner, epoch=0)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Measure every ``interval`` epochs and after the last."""
+        if self.every_n_epochs(runner, self.interval) or self.is_last_train_epoch(runner):
+            self._measure(runner, epoch=runner.epoch + 1)
+
+    def _measure(self, runner: Runner, epoch: int) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        bank, labels = extract_features(model, self.bank_loader)
+        point = dict(epoch=epoch)
+        for name, loader in self.query_loaders.items():
+            queries, truth = extract_features(model, loader)
+            if not is_main_process():
+                continue
+            predictions = knn_predict(
+                queries, bank, labels, self.num_classes, self.k, self.temperature)
+            point[name] = 100 * (predictions == truth).float().mean().item()
+            runner.message_hub.update_scalar(f'val/knn_{name}', point[name])
+        if not is_main_process():
+            return
+        self.curve.append(point)
+        scores = {f'knn_{name}': point[name] for name in self.query_loaders}
+        runner.logger.info(f'kNN (k={self.k}) after {epoch} epochs: ' + ', '.join(
+            f'{name} {score:.1f}%' for name, score in scores.items()))
+        runner.visualizer.add_scalars(scores, step=epoch)
+        self._path(runner).write_text(json.dumps(self.curve, indent=1))
+
+    @staticmethod
+    def _path(runner: Runner) -> Path:
+        return Path(runner.work_dir) / 'knn.json'
+
+
+@torch.no_grad()
+def extract_features(model: nn.Module, loader) -> tuple[Tensor, Tensor]:
+    """Features of a labelled set, in its order, gathered on the main process.
+
+    Args:
+        model (nn.Module): Has ``data_preprocessor`` and a ``'tensor'`` mode that gives features.
+        loader (DataLoader): Batches with ``inputs`` and ``gt_label``.
+
+    Returns:
+        tuple[Tensor, Tensor]: M×F features and M labels (int64) on the CPU; empty on the others.
+    """
+    was_training = model.training
+    model.eval()
+    results = []
+    for batch in loader:
+        features = model(**model.data_preprocessor(batch), mode='tensor').cpu()
+        results.extend(zip(features, batch['gt_label'], strict=True))
+    model.train(was_training)
+    results = collect_results(results, len(loader.dataset), device='cpu')
+    if not is_main_process():
+        return torch.empty(0), torch.empty(0, dtype=torch.long)
+    features, labels = zip(*results, strict=True)
+    return torch.stack(features), torch.stack(labels)

@@ -1,0 +1,173 @@
+"""Puts a pre-trained trunk into a model: wholly, or not at all."""
+
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.model import is_model_wrapper
+from torch import Tensor, nn
+
+from infomin_plugin.checkpoints import (
+    CheckpointError,
+    LoadReport,
+    Trunk,
+    compare,
+    read_trunk,
+    write_backbone,
+)
+
+# mmdet's ResNet and ResLayer (the C4 detectors' shared head, He et al. 2017) where a config is
+# silent: all four stages, and the last of them as the head
+BACKBONE_STAGES = 4
+HEAD_STAGE = 3
+BACKBONE_FILE = 'pretrained_backbone.pth'
+HEAD_FILE = 'pretrained_shared_head.pth'
+
+
+def place_pretrained(cfg: Config) -> Trunk | None:
+    """Make a config's model start from ``cfg.pretrained``.
+
+    The trunk goes to the backbone and, in C4 detectors, to the shared head that holds the last
+    stage; each gets its share as a file in the work directory, so that MMEngine's ``Pretrained``
+    initialisation of either finds all of its tensors and no others.
+
+    Args:
+        cfg (Config): Changed in place. Reads the keys ``pretrained`` (a checkpoint file;
+            ``'random'`` to drop pre-trained weights that the config names; None or absent to leave
+            it as it is written), ``pretrained_from`` (``'query'``, the default, or
+            ``'momentum'``), ``work_dir`` and ``model``.
+
+    Returns:
+        Trunk | None: The trunk, for :func:`verify_pretrained`; None if there is none to place.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        CheckpointError: If it is not a whole trunk of the model's depth and width.
+        ValueError: If the config cannot take a trunk, or keeps other weights over it.
+    """
+    if cfg.get('pretrained') is None:
+        return None
+    backbone, head = _parts(cfg)
+    parts = [part for part in (backbone, head) if part is not None]
+    for part in parts:
+        # the old name of the same thing; MMDetection refuses the two together
+        part.pop('pretrained', None)
+    if cfg.pretrained == 'random':
+        for part in parts:
+            kept = [item for item in _listed(part.pop('init_cfg', None)) if not _loads(item)]
+            if kept:
+                part.init_cfg = kept
+        return None
+
+    _require_torchvision_layout(parts)
+    for name, module in (('model', cfg.model), ('model.roi_head', cfg.model.get('roi_head'))):
+        if module and any(_loads(item) for item in _listed(module.get('init_cfg'))):
+            raise ValueError(f'{name}.init_cfg loads weights over the pretrained trunk '
+                             f'({module.init_cfg}): remove it, or do not set pretrained')
+    if not cfg.get('work_dir'):
+        raise ValueError('work_dir is not set: the pretrained trunk is written there')
+
+    trunk = read_trunk(cfg.pretrained, cfg.get('pretrained_from') or 'query')
+    _require_same_size(trunk, parts)
+    work_dir = Path(cfg.work_dir)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    shares = _shares(trunk, backbone, head)
+    for part, file, keys in zip(parts, (BACKBONE_FILE, HEAD_FILE), shares, strict=False):
+        write_backbone(work_dir / file, trunk, keys)
+        part.init_cfg = ConfigDict(type='Pretrained', checkpoint=str(work_dir / file))
+    return trunk
+
+
+def verify_pretrained(model: nn.Module, trunk: Trunk, values: bool = False) -> LoadReport:
+    """Check that a built model takes every tensor of a trunk, once, and needs no other.
+
+    The extra norm layer after a C4 detector's last stage is not part of a trunk.
+
+    Args:
+        model (nn.Module): A model with a ``backbone``, and in C4 detectors a
+            ``roi_head.shared_head``; may be wrapped for distributed training.
+        trunk (Trunk): What :func:`place_pretrained` returned.
+        values (bool): Check too that the model's tensors now equal the trunk's; holds from
+            ``model.init_weights()`` until the first step. Defaults to False.
+
+    Returns:
+        LoadReport: A whole one; its text is the line to log.
+
+    Raises:
+        CheckpointError: If it is not whole, or values differ.
+    """
+    state, twice = _trunk_of(model)
+    report = compare(trunk, state)
+    report.require_whole()
+    if twice:
+        raise CheckpointError(f'{report}: {twice[0]} … are in both the backbone and the shared '
+                              'head: give the backbone one stage less (num_stages=3)')
+    if values:
+        different = [key for key, tensor in trunk.state_dict.items()
+                     if not torch.equal(state[key].cpu(), tensor.to(state[key].dtype))]
+        if different:
+            raise CheckpointError(f'{report}: the model does not hold them: {len(different)} '
+                                  f'tensors have other values, such as {different[0]}')
+    return report
+
+
+def _parts(cfg: Config) -> tuple[ConfigDict, ConfigDict | None]:
+    """The configs of the backbone and of the shared head, if there is one."""
+    backbone = cfg.model.get('backbone')
+    if backbone is None:
+        raise ValueError(f'pretrained is set, but the model {cfg.model.get("type")} of the config '
+                         'has no backbone')
+    return backbone, (cfg.model.get('roi_head') or {}).get('shared_head')
+
+
+def _trunk_of(model: nn.Module) -> tuple[dict[str, Tensor], list[str]]:
+    """A model's tensors in the trunk's names, and which of them it has twice."""
+    if is_model_wrapper(model):
+        model = model.module
+    backbone = model.backbone.state_dict()
+    shared_head = getattr(getattr(model, 'roi_head', None), 'shared_head', None)
+    head = {} if shared_head is None else {
+        key: tensor for key, tensor in shared_head.state_dict().items() if key.startswith('layer')}
+    return {**backbone, **head}, [key for key in head if key in backbone]
+
+
+def _shares(trunk: Trunk, backbone: ConfigDict, head: ConfigDict | None) -> list[list[str]]:
+    """Names of the trunk's tensors that belong to the backbone, and to the shared head."""
+    absent = tuple(f'layer{stage}.' for stage in range(
+        backbone.get('num_stages', BACKBONE_STAGES) + 1, BACKBONE_STAGES + 1))
+    in_head = f'layer{head.get("stage", HEAD_STAGE) + 1}.' if head else ''
+    return [[key for key in trunk.state_dict if not (absent and key.startswith(absent))],
+            [key for key in trunk.state_dict if in_head and key.startswith(in_head)]]
+
+
+def _listed(init_cfg: dict | list | None) -> list:
+    """The initialisations that an ``init_cfg`` asks for."""
+    return [init_cfg] if isinstance(init_cfg, dict) else list(init_cfg or ())
+
+
+def _loads(item: dict) -> bool:
+    """Whether an initialisation loads a file."""
+    return item.get('type') in ('Pretrained', 'PretrainedInit')
+
+
+def _require_torchvision_layout(parts: list[ConfigDict]) -> None:
+    """Refuse the layout whose tensors have the same names and shapes, but mean something else."""
+    for part in parts:
+        if part.get('style', 'pytorch') != 'pytorch':
+            raise ValueError(
+                f"{part.type} has style={part.style!r}, which puts the stride in the 1×1 "
+                "convolution; pretrained trunks have it in the 3×3: set style='pytorch', and pixel "
+                'mean and std to RGB values')
+
+
+def _require_same_size(trunk: Trunk, parts: list[ConfigDict]) -> None:
+    """Refuse another depth or width before anything is built."""
+    architecture = trunk.architecture
+    for part in parts:
+        depth = part.get('depth', architecture.depth)
+        width = part.get('base_channels', 64)
+        if (depth, width) != (architecture.depth, architecture.base_channels):
+            raise CheckpointError(
+                f'{trunk.path} is a checkpoint of ResNet-{architecture.depth} with '
+                f'{architecture.base_channels} base channels, the {part.type} of the model is '
+                f'ResNet-{depth} with {width}')

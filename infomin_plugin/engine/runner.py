@@ -1,0 +1,65 @@
+"""MMEngine's runner, with the config resolved and checked before anything is built."""
+
+import torch
+from mmengine.config import Config
+from mmengine.model import MMDistributedDataParallel
+from mmengine.runner import Runner
+from torch import nn
+
+from infomin_plugin.environment import check_environment
+from infomin_plugin.registry import RUNNERS
+
+from .detection_data import fill_detection_data
+from .pretrained import place_pretrained, verify_pretrained
+from .reroot import reroot
+
+
+@RUNNERS.register_module()
+class InfoMinRunner(Runner):
+    """Runner of every config of this project: ``runner_type = 'infomin_plugin.InfoMinRunner'``.
+
+    MMEngine's own train tools (of mmdet, mmselfsup, ``mim train``) honour that key. On top of
+    MMEngine it understands ``data_root`` (:func:`reroot`), ``data_form``
+    (:func:`fill_detection_data`) and ``pretrained`` (:func:`place_pretrained`), and runs several
+    processes on CPUs with gloo. The config that it dumps has all of them written out.
+    """
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> 'InfoMinRunner':
+        """Resolve a config and build the runner.
+
+        Args:
+            cfg (Config): Not changed.
+
+        Raises:
+            RuntimeError: If an installed package does not fit, see :func:`check_environment`.
+            ValueError: If a key, file or checkpoint does not fit; the message names it.
+        """
+        check_environment()
+        cfg = cfg if isinstance(cfg, Config) else Config(cfg)
+        cfg = cfg.copy()
+        reroot(cfg)
+        fill_detection_data(cfg)
+        trunk = place_pretrained(cfg)
+        runner = super().from_cfg(cfg)
+        if trunk is not None:
+            model = runner.model
+            report = verify_pretrained(getattr(model, 'module', model), trunk)
+            runner.logger.info(str(report))
+        return runner
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Start the process group with gloo where there is no GPU, else as MMEngine does."""
+        if (self.launcher == 'pytorch' and not torch.cuda.is_available()
+                and not torch.distributed.is_initialized()):
+            torch.distributed.init_process_group('gloo')
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Wrap for distributed training; on CPUs without a device id, which torch refuses."""
+        if self.distributed and model_wrapper_cfg is None and not torch.cuda.is_available():
+            return MMDistributedDataParallel(
+                module=model,
+                broadcast_buffers=False,
+                find_unused_parameters=self.cfg.get('find_unused_parameters', False))
+        return super().wrap_model(model_wrapper_cfg, model)

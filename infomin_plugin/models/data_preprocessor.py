@@ -1,0 +1,50 @@
+"""From the uint8 views that workers hand over to the trunk's input."""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+
+from infomin_plugin.registry import MODELS
+
+
+@MODELS.register_module()
+class ViewDataPreprocessor(BaseDataPreprocessor):
+    """Move views and patches to the device, convert to float and normalise.
+
+    Args:
+        mean (Sequence[float]): Mean of each channel, on the scale of the views (0–255 for uint8).
+        std (Sequence[float]): Standard deviation of each channel, above 0.
+        non_blocking (bool): Copy to the device without blocking the host. Defaults to True.
+
+    Raises:
+        ValueError: If ``mean`` and ``std`` differ in length or a deviation is not positive.
+    """
+
+    def __init__(self,
+                 mean: Sequence[float],
+                 std: Sequence[float],
+                 non_blocking: bool = True) -> None:
+        super().__init__(non_blocking)
+        if len(mean) != len(std) or min(std) <= 0:
+            raise ValueError(f'mean and std need one value a channel, std above 0; '
+                             f'got mean={mean}, std={std}')
+        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), persistent=False)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Normalise a batch.
+
+        Args:
+            data (dict): ``inputs`` holds lists of batches: ``views``, each N×C×H×W, and maybe
+                ``patches``, each N×P×C×h×w. Other keys (``img_path``, ``gt_label``) are left out.
+            training (bool): Not used; part of MMEngine's interface.
+
+        Returns:
+            dict: ``inputs`` with the same lists as float32 tensors on the device.
+        """
+        inputs = self.cast_data(data['inputs'])
+        return dict(inputs={
+            kind: [(batch.float() - self.mean) / self.std for batch in batches]
+            for kind, batches in inputs.items()
+        })

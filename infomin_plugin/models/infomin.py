@@ -1,0 +1,167 @@
+"""Momentum contrast with an optional jigsaw branch: InfoMin, MoCo v1 and MoCo v2 by settings."""
+
+import torch
+from mmengine.dist import get_world_size
+from mmengine.model import BaseModel
+from mmselfsup.utils import batch_shuffle_ddp, batch_unshuffle_ddp, concat_all_gather
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from infomin_plugin.registry import MODELS
+
+from .momentum_encoder import MomentumEncoder
+
+
+class Encoder(nn.Module):
+    """A trunk and a neck: images (N×3×H×W) to unit vectors (N×C)."""
+
+    def __init__(self, backbone: nn.Module, neck: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.neck = neck
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embed a batch."""
+        return F.normalize(self.neck(self.backbone(images))[0], dim=1)
+
+
+@MODELS.register_module()
+class InfoMin(BaseModel):
+    """Contrast two views of an image, and its jigsaw patches, with a queue of other images' keys.
+
+    "What Makes for Good Views for Contrastive Learning?" (Tian et al., NeurIPS 2020), section 4.3
+    and appendix; momentum contrast as in He et al. 2020. Without ``jigsaw_neck`` it is MoCo v2,
+    and with a linear neck and another recipe MoCo v1.
+
+    Args:
+        backbone (dict): Trunk; gives a tuple of one feature map.
+        neck (dict): Projects the feature map to an N×C embedding.
+        head (dict): Contrastive loss of the view branch.
+        queue (dict): Memory of negative keys, see :class:`KeyQueue`.
+        momentum (float): Momentum of the key encoder. Defaults to 0.999.
+        jigsaw_neck (dict, optional): Embeds an image's patches; turns the jigsaw branch on.
+        jigsaw_head (dict, optional): Contrastive loss of the jigsaw branch.
+        data_preprocessor (dict, optional): See :class:`ViewDataPreprocessor`.
+        init_cfg (dict, optional): Initialisation config.
+
+    Raises:
+        ValueError: If only one of ``jigsaw_neck`` and ``jigsaw_head`` is given.
+    """
+
+    def __init__(self,
+                 backbone: dict,
+                 neck: dict,
+                 head: dict,
+                 queue: dict,
+                 momentum: float = 0.999,
+                 jigsaw_neck: dict | None = None,
+                 jigsaw_head: dict | None = None,
+                 data_preprocessor: dict | None = None,
+                 init_cfg: dict | list | None = None) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        if (jigsaw_neck is None) != (jigsaw_head is None):
+            raise ValueError('the jigsaw branch needs both jigsaw_neck and jigsaw_head')
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck)
+        self.head = MODELS.build(head)
+        self.queue = MODELS.build(queue)
+        self.momentum_encoder = MomentumEncoder(self.encoder, momentum)
+        self.jigsaw_neck = MODELS.build(jigsaw_neck) if jigsaw_neck else None
+        self.jigsaw_head = MODELS.build(jigsaw_head) if jigsaw_head else None
+
+    @property
+    def encoder(self) -> Encoder:
+        """The query encoder: the trunk and neck that are trained."""
+        return Encoder(self.backbone, self.neck)
+
+    def init_weights(self) -> None:
+        """Initialise the query encoder and start the key encoder as its copy."""
+        super().init_weights()
+        self.momentum_encoder.copy_from(self.encoder)
+
+    def forward(self,
+                inputs: dict[str, list[Tensor]],
+                data_samples: None = None,
+                mode: str = 'tensor') -> Tensor | dict[str, Tensor]:
+        """Losses or features.
+
+        Args:
+            inputs (dict): ``views``: list of N×3×H×W batches; ``patches``: list of N×P×3×h×w.
+            data_samples (None): Not used; part of MMEngine's interface.
+            mode (str): ``'loss'`` or ``'tensor'``.
+
+        Returns:
+            dict | Tensor: See :meth:`loss` and :meth:`extract_feat`.
+
+        Raises:
+            ValueError: If ``mode`` is none of these.
+        """
+        if mode == 'loss':
+            return self.loss(inputs)
+        if mode == 'tensor':
+            return self.extract_feat(inputs['views'][0])
+        raise ValueError(f"InfoMin has the modes 'loss' and 'tensor', got {mode!r}")
+
+    def extract_feat(self, images: Tensor) -> Tensor:
+        """Global average of the trunk's feature map: N×3×H×W images to N×F features."""
+        return self.backbone(images)[-1].mean(dim=(2, 3))
+
+    def loss(self, inputs: dict[str, list[Tensor]]) -> dict[str, Tensor]:
+        """One contrastive step (Tian et al. 2020, section 4.3).
+
+        Args:
+            inputs (dict): ``views``: two N×3×H×W batches, query and key; with the jigsaw branch
+                ``patches``: one N×P×3×h×w batch.
+
+        Returns:
+            dict: ``loss_view`` and ``loss_jigsaw`` (weighted by their heads), and the contrastive
+            accuracies ``acc_view`` and ``acc_jigsaw`` in percent.
+        """
+        query_view, key_view = self._two_views(inputs['views'])
+        # moves before the keys are computed: an update after each step, the first the identity
+        self.momentum_encoder.update(self.encoder)
+        keys = self.encode_keys(key_view)  # N×C
+        negatives = self.queue.negatives()  # K×C
+
+        losses = {}
+        queries = self.encoder(query_view)  # N×C
+        losses['loss_view'], losses['acc_view'] = self.head.loss(queries, keys, negatives)
+        if self.jigsaw_neck is not None:
+            queries = self.encode_patches(self._one_patch_set(inputs))  # N×C
+            losses['loss_jigsaw'], losses['acc_jigsaw'] = self.jigsaw_head.loss(
+                queries, keys, negatives)
+
+        self.queue.enqueue(concat_all_gather(keys))
+        return losses
+
+    @torch.no_grad()
+    def encode_keys(self, images: Tensor) -> Tensor:
+        """Keys (N×C unit vectors) of N×3×H×W images, computed on batches shuffled across processes.
+
+        Shuffling keeps batch statistics from telling which keys belong to this process's queries
+        (He et al. 2020, section 3.3).
+        """
+        if get_world_size() == 1:
+            return self.momentum_encoder(images)
+        shuffled, restore = batch_shuffle_ddp(images)
+        return batch_unshuffle_ddp(self.momentum_encoder(shuffled), restore)
+
+    def encode_patches(self, patches: Tensor) -> Tensor:
+        """Queries (N×C unit vectors) of N×P×3×h×w patches."""
+        feature_maps = self.backbone(patches.flatten(0, 1))  # (N·P)×F×h'×w'
+        return F.normalize(self.jigsaw_neck(feature_maps)[0], dim=1)
+
+    @staticmethod
+    def _two_views(views: list[Tensor]) -> list[Tensor]:
+        if len(views) != 2:
+            raise ValueError(f'InfoMin contrasts 2 views of an image, the pipeline makes '
+                             f'{len(views)}: set num=2 in MultiView')
+        return views
+
+    @staticmethod
+    def _one_patch_set(inputs: dict[str, list[Tensor]]) -> Tensor:
+        patches = inputs.get('patches') or []
+        if len(patches) != 1:
+            raise ValueError(f'the jigsaw branch takes 1 set of patches an image, the pipeline '
+                             f'makes {len(patches)}: set patches=dict(num=1, …) in MultiView')
+        return patches[0]

@@ -1,0 +1,100 @@
+"""Jitter, greyscale and colour spaces."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from infomin_plugin.datasets.transforms import ColorJitter, ColorSpace, RandomGrayscale, pixels
+
+LEVEL = 1e-3
+PIXEL = np.zeros((1, 1, 3), np.uint8)
+
+
+def record(jitter):
+    """Replace the operations of a jitter by ones that note (index, factor)."""
+    calls = []
+
+    def note(index):
+        return lambda img, factor: calls.append((index, factor)) or img
+
+    jitter.steps = [(note(i), bounds) for i, (_, bounds) in enumerate(jitter.steps)]
+    return calls
+
+
+def test_jitter_factors_are_uniform_and_orders_equally_likely():
+    jitter = ColorJitter(0.8, 0.8, 0.8, 0.2)
+    calls = record(jitter)
+    for _ in range(2400):
+        jitter(dict(img=PIXEL))
+    indices, factors = np.array(calls).reshape(2400, 4, 2).transpose(2, 0, 1)
+    orders = list(itertools.permutations(range(4)))
+    counts = [sum(tuple(row) == order for row in indices.astype(int)) for order in orders]
+    assert sum(counts) == 2400
+    assert stats.chisquare(counts).pvalue > LEVEL
+    for i in range(4):
+        nominal = stats.uniform(-0.2, 0.4) if i == 3 else stats.uniform(0.2, 1.6)
+        assert stats.kstest(factors[indices == i], nominal.cdf).pvalue > LEVEL
+
+
+def test_jitter_ranges():
+    steps = ColorJitter(brightness=1.5, contrast=(0.7, 0.9), hue=(0, 0.1)).steps
+    assert steps == [(pixels.brightness, (0, 2.5)), (pixels.contrast, (0.7, 0.9)),
+                     (pixels.hue, (0, 0.1))]
+    assert ColorJitter().steps == []
+
+
+def test_jitter_does_what_it_draws(photo):
+    out = ColorJitter(brightness=(0.5, 0.5))(dict(img=photo))['img']
+    assert np.abs(out - photo / 2).max() <= 1
+
+
+def test_greyscale_probability(photo):
+    corner = photo[:4, :4]
+    outputs = [RandomGrayscale(0.2)(dict(img=corner))['img'] for _ in range(1000)]
+    grey = sum((out[..., 0] == out[..., 1]).all() and not np.array_equal(out, corner)
+               for out in outputs)
+    assert stats.binomtest(grey, 1000, 0.2).pvalue > LEVEL
+
+
+def test_ydbdr_is_the_scaled_colour_difference(photo):
+    out = ColorSpace('YDbDr')(dict(img=photo))['img']
+    red, green, blue = (photo / 255.).transpose(2, 0, 1)
+    luminance = 0.299 * red + 0.587 * green + 0.114 * blue
+    assert out.dtype == np.float32 and out.shape == photo.shape
+    np.testing.assert_allclose(out[..., 0], luminance, atol=1e-5)
+    # SECAM's definition; the matrix in use is rounded to three digits.
+    np.testing.assert_allclose(out[..., 1], 1.505 * (blue - luminance), atol=2e-3)
+    np.testing.assert_allclose(out[..., 2], -1.902 * (red - luminance), atol=2e-3)
+
+
+@pytest.mark.parametrize('space', ['YDbDr', 'YIQ', 'YPbPr'])
+def test_grey_has_no_chrominance_in_any_space(space):
+    white = np.full((9, 2, 2, 3), 255, np.uint8)
+    out = ColorSpace(space)(dict(img=white))['img']
+    assert out.shape == (9, 2, 2, 3)
+    np.testing.assert_allclose(out[..., 0], 1, atol=1e-5)
+    np.testing.assert_allclose(out[..., 1:], 0, atol=1e-5)
+
+
+def test_yiq_and_ypbpr_of_primaries():
+    blue = np.array([[[0, 0, 255]]], np.uint8)
+    red = np.array([[[255, 0, 0]]], np.uint8)
+    assert ColorSpace('YPbPr')(dict(img=blue))['img'][0, 0, 1] == pytest.approx(0.5)
+    assert ColorSpace('YPbPr')(dict(img=red))['img'][0, 0, 2] == pytest.approx(0.5)
+    # colorsys of the standard library uses other roundings of NTSC's numbers
+    assert ColorSpace('YIQ')(dict(img=red))['img'][0, 0].tolist() == pytest.approx(
+        [0.299, 0.596, 0.212], abs=1e-3)
+
+
+@pytest.mark.parametrize('build, message', [
+    (lambda: ColorJitter(brightness=-1), 'brightness must be in'),
+    (lambda: ColorJitter(hue=0.6), r'hue must be in \[0, 0.5\], got 0.6'),
+    (lambda: ColorJitter(contrast='strong'), 'contrast must be'),
+    (lambda: RandomGrayscale(2), r'prob must be in \[0, 1\]'),
+    (lambda: ColorSpace('HSV'), "space must be one of .*YDbDr.*got 'HSV'"),
+])
+def test_bad_arguments_are_named(build, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        build()

@@ -1,0 +1,46 @@
+"""Write the plain backbone of a checkpoint, for any model that takes pre-trained ResNets."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from infomin_plugin.checkpoints import CheckpointError, read_trunk, write_backbone
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('checkpoint', type=Path, help='file of weights of any accepted origin')
+    parser.add_argument(
+        'out',
+        type=Path,
+        help="file to write; takes init_cfg=dict(type='Pretrained', checkpoint=OUT)")
+    parser.add_argument(
+        '--from',
+        dest='source',
+        choices=('query', 'momentum'),
+        default='query',
+        help='the trained encoder or its momentum copy (default: %(default)s)')
+    parser.add_argument('--overwrite', action='store_true', help='replace OUT if it exists')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Export, and say in one line what."""
+    args = parse_args(argv)
+    try:
+        if args.out.exists() and not args.overwrite:
+            raise FileExistsError(f'{args.out} exists: give another name, or --overwrite')
+        if args.out.exists() and args.checkpoint.exists() and args.out.samefile(args.checkpoint):
+            raise FileExistsError(f'{args.out} is the checkpoint itself: give another name')
+        trunk = read_trunk(args.checkpoint, args.source)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        write_backbone(args.out, trunk)
+    except (CheckpointError, OSError) as error:
+        raise SystemExit(f'error: {error}') from None
+    print(f'{args.out}: {trunk.architecture}, {len(trunk.state_dict)} tensors '
+          f'(from {trunk.description}; {len(trunk.ignored)} other entries left out)')
+
+
+if __name__ == '__main__':
+    main()
