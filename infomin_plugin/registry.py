@@ -6,13 +6,14 @@ know yet, so a config that says ``default_scope = 'infomin_plugin'`` or names a 
 """
 
 from mmengine import registry as root
+from mmengine.registry import Registry
 
 SCOPE = 'infomin_plugin'
 
 
-def _child(parent: root.Registry, location: str) -> root.Registry:
-    return root.Registry(
-        parent.name, parent=parent, scope=SCOPE, locations=[f'{SCOPE}.{location}'])
+def _child(parent: Registry, location: str | None = None) -> Registry:
+    locations = [f'{SCOPE}.{location}'] if location else []
+    return Registry(parent.name, parent=parent, scope=SCOPE, locations=locations)
 
 
 DATASETS = _child(root.DATASETS, 'datasets')
@@ -20,3 +21,19 @@ TRANSFORMS = _child(root.TRANSFORMS, 'datasets')
 MODELS = _child(root.MODELS, 'models')
 HOOKS = _child(root.HOOKS, 'engine')
 RUNNERS = _child(root.RUNNERS, 'engine')
+
+# Nothing of ours is in these yet. Without them MMEngine warns at each look-up that it falls back
+# to its own.
+DATA_SAMPLERS = _child(root.DATA_SAMPLERS)
+EVALUATOR = _child(root.EVALUATOR)
+LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
+LOOPS = _child(root.LOOPS)
+METRICS = _child(root.METRICS)
+MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS)
+OPTIMIZERS = _child(root.OPTIMIZERS)
+OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS)
+OPTIM_WRAPPER_CONSTRUCTORS = _child(root.OPTIM_WRAPPER_CONSTRUCTORS)
+PARAM_SCHEDULERS = _child(root.PARAM_SCHEDULERS)
+VISBACKENDS = _child(root.VISBACKENDS)
+VISUALIZERS = _child(root.VISUALIZERS)
+WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)

@@ -110,19 +110,14 @@ def test_two_modalities_are_refused_by_name(query, tmp_path):
         read_trunk(tmp_path / 'cmc.pth')
 
 
-@pytest.mark.parametrize(('name', 'kwargs', 'expected'), [
-    ('resnet18', {}, 'resnet18'),
-    ('resnet34', {}, 'resnet34'),
-    ('resnet101', {}, 'resnet101'),
-    ('resnext101_32x8d', {}, 'resnext101_32x8d'),
-    ('resnext50_32x4d', {}, 'resnext50_32x4d'),
-    ('wide_resnet50_2', {}, 'wide_resnet50_2'),
-])
-def test_architecture(name, kwargs, expected):
+@pytest.mark.parametrize('name', [
+    'resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152', 'resnext50_32x4d',
+    'resnext101_32x8d', 'wide_resnet50_2'])
+def test_architecture(name):
     with torch.device('meta'):
-        state = getattr(torchvision.models, name)(weights=None, **kwargs).state_dict()
+        state = getattr(torchvision.models, name)(weights=None).state_dict()
     trunk = {key: tensor for key, tensor in state.items() if not key.startswith('fc.')}
-    assert str(find_architecture(trunk)) == expected
+    assert str(find_architecture(trunk)) == name
 
 
 # --- what is not a trunk

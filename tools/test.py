@@ -32,6 +32,7 @@ def main() -> None:
 
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
+    cfg.pretrained = None  # a dumped config may name the weights that training started from
     if args.show_dir:
         cfg.default_hooks.visualization = dict(
             type='mmdet.DetVisualizationHook', draw=True, interval=1, test_out_dir=args.show_dir)

@@ -146,6 +146,7 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
     heads = tuple(place.prefix + head for head in origin.heads)
     names = [key for key in tensors
              if key.startswith(place.prefix) and not (heads and key.startswith(heads))]
+    used = set(names)
     state = {key[len(place.prefix):]: tensors[key] for key in names}
     architecture = _check(state, path)
     state, filled = _with_counters(state)
@@ -155,7 +156,7 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
         origin=origin.name,
         path=path,
         source=exported or source,
-        ignored=tuple(key for key in tensors if key not in set(names)),
+        ignored=tuple(key for key in tensors if key not in used),
         filled=filled)
 
 
@@ -188,9 +189,9 @@ def _with_counters(
 
 def _what_is_there(content: Any) -> str:
     """What a file without a trunk holds, and what would be right."""
-    wanted = ('names such as conv1.weight and layer1.0.conv1.weight are expected, at one of: '
-              + ', '.join(sorted({repr('/'.join((*origin.query.within, origin.query.prefix)))
-                                  for origin in ORIGINS if not origin.refused})))
+    places = sorted({' / '.join((*origin.query.within, f'{origin.query.prefix}{FIRST}'))
+                     for origin in ORIGINS if not origin.refused})
+    wanted = f'one of these is expected: {"; ".join(places)}'
     if not isinstance(content, Mapping):
         return f'it is a {type(content).__name__}; {wanted}'
     names = content

@@ -43,9 +43,7 @@ class InfoMinRunner(Runner):
         trunk = place_pretrained(cfg)
         runner = super().from_cfg(cfg)
         if trunk is not None:
-            model = runner.model
-            report = verify_pretrained(getattr(model, 'module', model), trunk)
-            runner.logger.info(str(report))
+            runner.logger.info(str(verify_pretrained(runner.model, trunk)))
         return runner
 
     def setup_env(self, env_cfg: dict) -> None:

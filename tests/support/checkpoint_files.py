@@ -12,10 +12,10 @@ from torch import Tensor
 StateDict = dict[str, Tensor]
 
 
-def random_trunk(name: str = 'resnet50', seed: int = 0, **kwargs) -> StateDict:
+def random_trunk(name: str = 'resnet50', seed: int = 0) -> StateDict:
     """torchvision's ResNet of random weights *and* statistics, without classifier."""
     generator = torch.Generator().manual_seed(seed)
-    state = getattr(torchvision.models, name)(weights=None, **kwargs).state_dict()
+    state = getattr(torchvision.models, name)(weights=None).state_dict()
     trunk = {}
     for index, (key, tensor) in enumerate(state.items()):
         if key.startswith('fc.'):
