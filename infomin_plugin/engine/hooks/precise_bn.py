@@ -12,7 +12,6 @@ from mmengine.dataset import DefaultSampler
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel, is_model_wrapper
-from mmengine.registry import DATA_SAMPLERS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -186,15 +185,12 @@ def _own_loader(runner: Runner, iters_done: int) -> DataLoader:
     loader = runner.train_dataloader
     sampler = DefaultSampler(loader.dataset, shuffle=True, seed=runner.seed)
     sampler.set_epoch(iters_done)  # other images each time, the same ones when repeated
-    batch_size = loader.batch_sampler.batch_size
-    group = runner.cfg.train_dataloader.get('batch_sampler')
-    batches = (
-        dict(batch_size=batch_size, sampler=sampler) if group is None else dict(
-            batch_sampler=DATA_SAMPLERS.build(
-                group, default_args=dict(sampler=sampler, batch_size=batch_size))))
+    # As the training makes its batches, e.g. of images of one orientation.
+    group = loader.batch_sampler
     return DataLoader(
         loader.dataset,
-        **batches,
+        batch_sampler=type(group)(
+            sampler, batch_size=group.batch_size, drop_last=group.drop_last),
         num_workers=loader.num_workers,
         collate_fn=loader.collate_fn,
         pin_memory=loader.pin_memory,

@@ -2,6 +2,8 @@
 
 import copy
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.runner import Runner
-from torch import multiprocessing, nn
+from torch import nn
 from torch.utils.data import Dataset
 
 from infomin_plugin.engine.hooks.precise_bn import PreciseBNHook, update_bn_statistics
@@ -112,32 +114,26 @@ def test_a_failing_batch_leaves_the_model_as_it_was():
     assert model.bn1.track_running_stats and not model.bn1._forward_pre_hooks
 
 
-def _process(rank: int, port: int, out) -> None:
+def _process(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
-        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
     model = TwoLayers()
     update_bn_statistics(model, _batches((8, 5, 12, 7))[rank::2])
-    out.put((rank, {k: v.numpy() for k, v in model.state_dict().items() if 'running' in k}))
-    torch.distributed.barrier()
+    torch.save(model.state_dict(), f'{folder}/{rank}.pth')
 
 
-def test_two_processes_agree_with_one_that_sees_all_batches():
-    context = multiprocessing.get_context('spawn')
-    out = context.SimpleQueue()
-    port = random.SystemRandom().randrange(20000, 60000)
-    workers = [context.Process(target=_process, args=(rank, port, out)) for rank in range(2)]
-    for worker in workers:
-        worker.start()
-    found = dict(out.get() for _ in workers)
-    for worker in workers:
-        worker.join(30)
-        assert worker.exitcode == 0
+def test_two_processes_agree_with_one_that_sees_all_batches(tmp_path):
+    workers = [
+        subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)]) for rank in range(2)
+    ]
+    assert [worker.wait(60) for worker in workers] == [0, 0]
     alone = TwoLayers()
     update_bn_statistics(alone, _batches((8, 5, 12, 7)))
-    for name in found[0]:
-        np.testing.assert_array_equal(found[0][name], found[1][name])
-        np.testing.assert_allclose(found[0][name], alone.state_dict()[name].numpy(), rtol=1e-6)
+    first, second = (torch.load(tmp_path / f'{rank}.pth') for rank in range(2))
+    for name, expected in alone.state_dict().items():
+        assert torch.equal(first[name], second[name])
+        torch.testing.assert_close(first[name], expected, rtol=1e-6, atol=1e-6)
 
 
 # ------------------------------------------------------------------------- within a training
@@ -183,12 +179,12 @@ def _train(work_dir, by_epoch: bool, num_iters: int | None, val_interval: int,
         model=TwoLayers(),
         work_dir=str(work_dir),
         train_dataloader=dict(
-            dataset=Noisy(), batch_size=3, num_workers=0,
+            dataset=Noisy(), batch_size=3, num_workers=0, collate_fn=dict(type='default_collate'),
             sampler=dict(type='DefaultSampler' if by_epoch else 'InfiniteSampler', shuffle=True)),
         train_cfg={'by_epoch': by_epoch, unit: total, 'val_interval': val_interval},
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
         val_dataloader=dict(
-            dataset=Noisy(), batch_size=4, num_workers=0,
+            dataset=Noisy(), batch_size=4, num_workers=0, collate_fn=dict(type='default_collate'),
             sampler=dict(type='DefaultSampler', shuffle=False)),
         val_cfg=dict(),
         val_evaluator=dict(type=Size),
@@ -290,3 +286,7 @@ def test_detector_in_loss_mode():
     values = torch.cat(stem).transpose(0, 1).flatten(1)
     torch.testing.assert_close(
         found['backbone.bn1.running_var'], values.var(1, unbiased=False), rtol=1e-4, atol=1e-6)
+
+
+if __name__ == '__main__':  # one of the two processes
+    _process(int(sys.argv[1]), sys.argv[2])
