@@ -10,11 +10,9 @@ _base_ = [
 
 data_root = 'data/images'
 # the recipes at 64 pixels: views 224 -> 64, jigsaw image 255 -> 75, patches 64 of 85 -> 19 of 25
-recipe = _base_.recipe
-recipe[0].update(size=64)
-patch_recipe = _base_.patch_recipe
-patch_recipe[0].update(size=75)
-patch_recipe[-1].update(cell=25, patch=19)
+_base_.infomin_aug[0].update(size=64)
+_base_.jigsaw[0].update(size=75)
+_base_.jigsaw[-1].update(cell=25, patch=19)
 
 model = dict(
     type='InfoMin',
@@ -50,8 +48,8 @@ train_dataloader = dict(
             dict(type='LoadImage'),
             dict(
                 type='MultiView',
-                views=dict(num=2, recipe=recipe),
-                patches=dict(num=1, recipe=patch_recipe)),
+                views=dict(num=2, recipe=_base_.infomin_aug),
+                patches=dict(num=1, recipe=_base_.jigsaw)),
             dict(type='PackViews'),
         ]))
 

@@ -13,7 +13,7 @@ train_dataloader = dict(
         dict(type='LoadImage'),
         dict(
             type='MultiView',
-            views=dict(num=2, recipe=_base_.recipe),
-            patches=dict(num=1, recipe=_base_.patch_recipe)),
+            views=dict(num=2, recipe=_base_.infomin_aug),
+            patches=dict(num=1, recipe=_base_.jigsaw)),
         dict(type='PackViews'),
     ]))

@@ -10,6 +10,6 @@ _base_ = [
 train_dataloader = dict(
     dataset=dict(pipeline=[
         dict(type='LoadImage'),
-        dict(type='MultiView', views=dict(num=2, recipe=_base_.recipe)),
+        dict(type='MultiView', views=dict(num=2, recipe=_base_.mocov2_aug)),
         dict(type='PackViews'),
     ]))

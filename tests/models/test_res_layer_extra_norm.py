@@ -11,7 +11,7 @@ SETTINGS = dict(depth=50, norm_cfg=dict(type='BN', requires_grad=True), norm_eva
 
 def _head() -> nn.Module:
     torch.manual_seed(0)
-    return MODELS.build(dict(type='ResLayerExtraNorm', **SETTINGS))
+    return MODELS.build(dict(type='infomin_plugin.ResLayerExtraNorm', **SETTINGS))
 
 
 def test_is_res5_followed_by_batch_norm():

@@ -26,8 +26,8 @@ train_dataloader = dict(dataset=dict(
     type='ImageFolder', data_root=data_root,
     pipeline=[
         dict(type='LoadImage'),
-        dict(type='MultiView', views=dict(num=2, recipe=_base_.recipe),
-             patches=dict(num=1, recipe=_base_.patch_recipe)),
+        dict(type='MultiView', views=dict(num=2, recipe=_base_.infomin_aug),
+             patches=dict(num=1, recipe=_base_.jigsaw)),
         dict(type='PackViews'),
     ]))
 '''

@@ -1,7 +1,7 @@
 # Views of "CMC v2", with the numbers of the authors' public code (PyContrast, Tian et al.): as
 # InfoMin Aug. with weaker jitter and without the operations of RandAugment that change colours,
 # in YDbDr: the encoders take the luminance (channel 0) and the chrominance (channels 1 and 2).
-recipe = [
+cmcv2_aug = [
     dict(type='RandomResizedCrop', size=224, scale=(0.2, 1.0), ratio=(3 / 4, 4 / 3)),
     dict(type='RandomFlip', prob=0.5),
     dict(

@@ -1,7 +1,7 @@
 # "InfoMin Aug." (Tian et al. 2020, "What makes for good views for contrastive learning?"), with
 # the numbers of the authors' public code (PyContrast). Runs with a memory bank crop from scale
-# 0.08 on: recipe[0].update(scale=(0.08, 1.0)).
-recipe = [
+# 0.08 on: infomin_aug[0].update(scale=(0.08, 1.0)).
+infomin_aug = [
     dict(type='RandomResizedCrop', size=224, scale=(0.2, 1.0), ratio=(3 / 4, 4 / 3)),
     dict(type='RandomFlip', prob=0.5),
     dict(

@@ -1,5 +1,5 @@
 # Views of MoCo v2 (Chen et al. 2020), with the numbers of its public code.
-recipe = [
+mocov2_aug = [
     dict(type='RandomResizedCrop', size=224, scale=(0.2, 1.0), ratio=(3 / 4, 4 / 3)),
     dict(type='RandomFlip', prob=0.5),
     dict(

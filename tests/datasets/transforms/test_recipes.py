@@ -13,8 +13,8 @@ VIEWS = ['instdis_aug', 'mocov2_aug', 'cmc_aug', 'infomin_aug', 'cmcv2_aug']
 
 
 def build(name):
-    jigsaw = Config.fromfile(RECIPES / 'jigsaw.py').patch_recipe
-    return MultiView(dict(num=2, recipe=Config.fromfile(RECIPES / f'{name}.py').recipe),
+    jigsaw = Config.fromfile(RECIPES / 'jigsaw.py').jigsaw
+    return MultiView(dict(num=2, recipe=Config.fromfile(RECIPES / f'{name}.py')[name]),
                      dict(num=1, recipe=jigsaw))
 
 
@@ -25,7 +25,7 @@ def names(recipe):
 
 
 def test_infomin_recipe_is_the_published_one():
-    recipe = Config.fromfile(RECIPES / 'infomin_aug.py').recipe
+    recipe = Config.fromfile(RECIPES / 'infomin_aug.py').infomin_aug
     assert names(recipe) == ['RandomResizedCrop', 'RandomFlip', ['ColorJitter'], ['GaussianBlur'],
                              'RandAugment', 'RandomGrayscale']
     crop, flip, jitter, blur, augment, grey = recipe
@@ -36,7 +36,7 @@ def test_infomin_recipe_is_the_published_one():
 
 @pytest.mark.parametrize('name', ['cmc_aug', 'cmcv2_aug'])
 def test_two_modality_recipes_end_in_ydbdr_and_keep_colours(name):
-    recipe = Config.fromfile(RECIPES / f'{name}.py').recipe
+    recipe = Config.fromfile(RECIPES / f'{name}.py')[name]
     assert recipe[-1] == dict(type='ColorSpace', space='YDbDr')
     ops = {op for step in recipe if step.type == 'RandAugment' for op in step.ops}
     assert not ops & {'Equalize', 'Invert', 'Posterize', 'Solarize', 'SolarizeAdd', 'Color',
@@ -83,15 +83,15 @@ def test_tiny_images_survive_every_recipe(shape):
 def test_child_config_changes_sizes(tmp_path):
     (tmp_path / 'child.py').write_text(f'''
 _base_ = ['{RECIPES}/infomin_aug.py', '{RECIPES}/jigsaw.py']
-_base_.recipe[0].update(size=64, scale=(0.3, 1.0))
-_base_.patch_recipe[0].update(size=96)
-_base_.patch_recipe[-1].update(cell=32, patch=24)
-views = dict(type='MultiView', views=dict(num=2, recipe=_base_.recipe),
-             patches=dict(num=1, recipe=_base_.patch_recipe))
+_base_.infomin_aug[0].update(size=64, scale=(0.3, 1.0))
+_base_.jigsaw[0].update(size=96)
+_base_.jigsaw[-1].update(cell=32, patch=24)
+views = dict(type='MultiView', views=dict(num=2, recipe=_base_.infomin_aug),
+             patches=dict(num=1, recipe=_base_.jigsaw))
 ''')
     cfg = Config.fromfile(tmp_path / 'child.py')
-    assert cfg.recipe[0].size == cfg.views.views.recipe[0].size == 64
-    assert cfg.recipe[0].ratio == pytest.approx((0.75, 4 / 3))
+    assert cfg.infomin_aug[0].size == cfg.views.views.recipe[0].size == 64
+    assert cfg.infomin_aug[0].ratio == pytest.approx((0.75, 4 / 3))
     cfg.views.pop('type')
     out = MultiView(**cfg.views)(dict(img=np.zeros((80, 80, 3), np.uint8)))
     assert out['views'][1].shape == (64, 64, 3) and out['patches'][0].shape == (9, 24, 24, 3)

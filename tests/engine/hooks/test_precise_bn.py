@@ -1,9 +1,11 @@
 """Precise batch norm against statistics computed by hand from all values at once."""
 
 import copy
+import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +13,20 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel, revert_sync_batchnorm
+from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
 
 from infomin_plugin.engine.hooks.precise_bn import PreciseBNHook, update_bn_statistics
+
+DETECTOR = Path(__file__).parents[3] / 'configs/demo/faster-rcnn_r18_fpn_voc-form.py'
+
+
+@pytest.fixture(autouse=True)
+def _scope_kept():
+    with DefaultScope.overwrite_default_scope('mmengine'):
+        yield
 
 
 class TwoLayers(BaseModel):
@@ -124,8 +135,10 @@ def _process(rank: int, folder: str) -> None:
 
 
 def test_two_processes_agree_with_one_that_sees_all_batches(tmp_path):
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
     workers = [
-        subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)]) for rank in range(2)
+        subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)], env=environment)
+        for rank in range(2)
     ]
     assert [worker.wait(60) for worker in workers] == [0, 0]
     alone = TwoLayers()
@@ -245,8 +258,9 @@ def test_detector_in_loss_mode():
     from mmengine.structures import InstanceData
 
     from infomin_plugin.registry import MODELS
-    register_all_modules(init_default_scope=True)
-    model = MODELS.build(Config.fromfile('configs/demo/faster-rcnn_r18_fpn_voc-form.py').model)
+    register_all_modules(init_default_scope=False)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        model = MODELS.build(Config.fromfile(DETECTOR).model)
     model.init_weights()
     model.train()
 
