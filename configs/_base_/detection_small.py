@@ -38,9 +38,12 @@ model = dict(
         rcnn=dict(sampler=dict(num=32))),
     test_cfg=dict(rpn=dict(nms_pre=400, max_per_img=100), rcnn=dict(max_per_img=50)))
 
-custom_hooks = [dict(type='infomin_plugin.PreciseBNHook', num_iters=10)]
+custom_hooks = [
+    dict(type='infomin_plugin.PreciseBNHook', num_iters=10),
+    dict(type='infomin_plugin.PreflightHook'),
+]
 default_hooks = dict(
-    logger=dict(interval=10), checkpoint=dict(by_epoch=True, interval=1, max_keep_ckpts=1))
+    logger=dict(interval=10), checkpoint=dict(by_epoch=True, interval=1, max_keep_ckpts=2))
 log_processor = dict(by_epoch=True)
 
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=num_epochs, val_interval=num_epochs)

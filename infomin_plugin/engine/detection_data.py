@@ -1,5 +1,6 @@
 """Fills the paths and class names of detection configs from the user's annotations."""
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -72,7 +73,7 @@ def _read_both(cfg: Config) -> tuple[AnnotationSet, AnnotationSet]:
     if shared := len(train.images & test.images):
         print_log(f'{shared} of the {len(test.images)} test images of {test.ann_file} carry the '
                   f'same name as a training image of {train.ann_file}; if they are the same '
-                  'images, the test says little', logger='current', level=30)
+                  'images, the test says little', logger='current', level=logging.WARNING)
     return train, test
 
 

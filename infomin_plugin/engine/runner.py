@@ -2,7 +2,7 @@
 
 import torch
 from mmengine.config import Config
-from mmengine.model import MMDistributedDataParallel
+from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
 from mmengine.runner import Runner
 from torch import nn
 
@@ -54,10 +54,13 @@ class InfoMinRunner(Runner):
         super().setup_env(env_cfg)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Wrap for distributed training; on CPUs without a device id, which torch refuses."""
+        """Wrap for distributed training; on CPUs without what torch refuses there.
+
+        That is a device id and SyncBN: each process then normalises its own batch.
+        """
         if self.distributed and model_wrapper_cfg is None and not torch.cuda.is_available():
             return MMDistributedDataParallel(
-                module=model,
+                module=revert_sync_batchnorm(model),
                 broadcast_buffers=False,
                 find_unused_parameters=self.cfg.get('find_unused_parameters', False))
         return super().wrap_model(model_wrapper_cfg, model)

@@ -42,14 +42,13 @@ class MiniOptions:
     min_contrast: float = _option(
         80.0, 'least difference in luminance (of 255) between a drawn colour and what is behind it'
     )
-    saturation: float = _option(0.8, 'largest saturation of a drawn colour, 0 is grey')
+    saturation: float = _option(0.2, 'largest saturation of a drawn colour, 0 is grey')
     background_blur: float = _option(6.0, 'Gaussian sigma of the blur of a background, 0 is sharp')
+    background_level: float = _option(60.0, 'grey (of 255) that backgrounds are pulled towards')
     background_contrast: float = _option(
-        0.6, 'contrast of a background: 1 as in the photograph, 0 plain'
+        0.2, 'contrast of a background about that grey: 1 as in the photograph, 0 plain'
     )
-    background_shift: float = _option(
-        40.0, 'largest change (of 255) of the mean of each channel of a background'
-    )
+    background_shift: float = _option(8.0, 'largest change (of 255) of a channel of a background')
     background_crop: tuple[float, float] = _option(
         (0.3, 1.0), 'side of a background crop relative to the largest that fits'
     )
@@ -63,7 +62,9 @@ class MiniOptions:
             self._check(name, getattr(self, name) >= 0, 'at least 0')
         for name in ('rotation', 'shear', 'stretch'):
             self._check(name, getattr(self, name) >= 0, 'at least 0')
-        for name in ('background_blur', 'background_contrast', 'background_shift'):
+        for name in (
+            'background_blur', 'background_contrast', 'background_level', 'background_shift'
+        ):
             self._check(name, getattr(self, name) >= 0, 'at least 0')
         for name in ('max_overlap', 'saturation'):
             self._check(name, 0 <= getattr(self, name) <= 1, 'from 0 to 1')

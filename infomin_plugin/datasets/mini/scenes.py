@@ -67,7 +67,7 @@ def _finish(canvas, background, instances):
 
 
 def draw_background(regions, size, rng, options):
-    """Crop a region at random; blur it, lower its contrast and shift its colour.
+    """Crop a region at random; blur it, pull it towards a grey and shift its colour.
 
     Args:
         regions (list[Region]): What to crop from; nothing outside of a region is ever read, not
@@ -93,10 +93,11 @@ def draw_background(regions, size, rng, options):
     if options.background_blur > 0:
         image = cv2.GaussianBlur(image, (0, 0), options.background_blur)
     image = image.astype(np.float32)
-    mean = image.mean(axis=(0, 1))
-    # Other mean colours: two photographs have so few that they would tell the splits apart.
+    # Contrast about one grey, not about the crop's mean: a background of a colour of its own
+    # identifies its image, and contrastive learning then ignores the object.
     shift = rng.uniform(-options.background_shift, options.background_shift, size=3)
-    image = (mean + shift).astype(np.float32) + options.background_contrast * (image - mean)
+    level = (options.background_level + shift).astype(np.float32)
+    image = level + options.background_contrast * (image - options.background_level)
     corner = (region.x + x, region.y + y)
     return np.clip(image, 0, 255), (region.name, *corner, crop_width, crop_height)
 
