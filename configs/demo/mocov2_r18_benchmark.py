@@ -1,2 +1,14 @@
-"""MoCo v2 at the budget of infomin_r18_benchmark.py: one branch, its own recipe, temperature 0.2."""
+"""MoCo v2 beside infomin_r18_benchmark.py: one branch and its own recipe, all else the same."""
 _base_ = ['infomin_r18_benchmark.py', '../_base_/recipes/mocov2_aug.py']
+
+model = dict(jigsaw_neck=None, jigsaw_head=None, head=dict(loss_weight=1.0))
+
+_base_.mocov2_aug[0].update(size=64, scale=(0.5, 1.0))
+_base_.mocov2_aug[1].update(prob=0.0)
+_base_.mocov2_aug[4].transforms[0].update(sigma=(0.1, 0.6))
+pipeline = [
+    dict(type='LoadImage'),
+    dict(type='MultiView', views=dict(num=2, recipe=_base_.mocov2_aug)),
+    dict(type='PackViews'),
+]
+train_dataloader = dict(dataset=dict(pipeline=pipeline))

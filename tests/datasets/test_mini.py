@@ -247,6 +247,8 @@ def test_masks_are_what_differs_from_a_plain_background(tmp_path, capsys):
         tmp_path / 'set',
         photographs=tmp_path / 'photographs',
         background_shift=0.0,
+        background_contrast=1.0,
+        min_contrast=80.0,
         max_overlap=0.0,
         **{**COUNTS, 'trainval': 30},
     )
@@ -293,7 +295,7 @@ def test_little_is_hidden(tmp_path):
 
 @pytest.mark.parametrize('behind', [0.0, 60.0, 128.0, 200.0, 255.0])
 def test_drawn_colours_keep_their_contrast(behind):
-    options = MiniOptions(min_contrast=100)
+    options = MiniOptions(min_contrast=100, saturation=0.8)
     rng = np.random.default_rng(0)
     colours = np.array([contrasting_colour(behind, rng, options) for _ in range(500)])
     luminance = colours @ [0.299, 0.587, 0.114]

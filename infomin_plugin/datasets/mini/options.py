@@ -40,15 +40,15 @@ class MiniOptions:
     shear: float = _option(0.15, 'largest horizontal shear of an object')
     stretch: float = _option(0.15, 'largest change of the aspect of an object')
     min_contrast: float = _option(
-        80.0, 'least difference in luminance (of 255) between a drawn colour and what is behind it'
+        100.0, 'least difference in luminance (of 255) between a drawn colour and what is behind it'
     )
-    saturation: float = _option(0.2, 'largest saturation of a drawn colour, 0 is grey')
+    saturation: float = _option(0.1, 'largest saturation of a drawn colour, 0 is grey')
     background_blur: float = _option(6.0, 'Gaussian sigma of the blur of a background, 0 is sharp')
-    background_level: float = _option(60.0, 'grey (of 255) that backgrounds are pulled towards')
+    background_level: float = _option(45.0, 'grey (of 255) that backgrounds are pulled towards')
     background_contrast: float = _option(
-        0.2, 'contrast of a background about that grey: 1 as in the photograph, 0 plain'
+        0.12, 'contrast of a background about that grey: 1 as in the photograph, 0 plain'
     )
-    background_shift: float = _option(8.0, 'largest change (of 255) of a channel of a background')
+    background_shift: float = _option(4.0, 'largest change (of 255) of a channel of a background')
     background_crop: tuple[float, float] = _option(
         (0.3, 1.0), 'side of a background crop relative to the largest that fits'
     )

@@ -1,0 +1,41 @@
+import pytest
+import torch
+from torchvision.transforms.functional import normalize
+
+from infomin_plugin.models import ViewDataPreprocessor
+
+MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+
+
+def batch():
+    torch.manual_seed(0)
+    return dict(
+        inputs=dict(
+            views=[torch.randint(256, (2, 3, 8, 6), dtype=torch.uint8) for _ in range(2)],
+            patches=[torch.randint(256, (2, 9, 3, 4, 4), dtype=torch.uint8)]),
+        img_path=['a', 'b'])
+
+
+@pytest.mark.parametrize('channels_last', [False, True])
+def test_normalises_views_and_patches_as_torchvision_does(channels_last):
+    data = batch()
+    out = ViewDataPreprocessor(MEAN, STD, channels_last)(data)['inputs']
+    for kind in ('views', 'patches'):
+        for ours, raw in zip(out[kind], data['inputs'][kind], strict=True):
+            assert ours.dtype == torch.float32
+            expected = normalize(raw.float(), MEAN, STD)
+            torch.testing.assert_close(ours, expected)
+
+
+def test_channels_last_is_what_convolutions_see():
+    out = ViewDataPreprocessor(MEAN, STD, channels_last=True)(batch())['inputs']
+    assert out['views'][0].is_contiguous(memory_format=torch.channels_last)
+    flat = out['patches'][0].flatten(0, 1)
+    assert flat.is_contiguous(memory_format=torch.channels_last)
+    assert flat.data_ptr() == out['patches'][0].data_ptr()  # a view, not another copy
+
+
+@pytest.mark.parametrize('std', [(1.0, 0.0, 1.0), (1.0, 1.0)])
+def test_refuses_deviations_that_do_not_fit(std):
+    with pytest.raises(ValueError, match='one value a channel, std above 0'):
+        ViewDataPreprocessor(MEAN, std)
