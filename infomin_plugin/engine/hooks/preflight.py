@@ -51,12 +51,13 @@ class PreflightHook(Hook):
                 the queue is smaller than the batch.
         """
         loader = runner.train_dataloader
-        images = len(loader.sampler) if loader.sampler is not None else len(loader.dataset)
-        counts = all_gather_object((images, len(loader), loader.batch_size))
+        # a loader with a batch sampler of its own has no batch size
+        batch_size = loader.batch_size or loader.batch_sampler.batch_size
+        counts = all_gather_object((len(loader.sampler), len(loader), batch_size))
         if min(batches for _, batches, _ in counts) == 0:
             raise ValueError(
                 f'no full batch: the data set has {len(loader.dataset)} images for '
-                f'{get_world_size()} processes of batch {loader.batch_size}: use a smaller '
+                f'{get_world_size()} processes of batch {batch_size}: use a smaller '
                 'train_dataloader.batch_size, fewer processes or more images')
         if len(set(counts)) > 1:
             raise ValueError(
@@ -65,9 +66,9 @@ class PreflightHook(Hook):
                 'with round_up=True')
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         queue = getattr(model, 'queue', None)
-        batch = loader.batch_size * get_world_size()
+        batch = batch_size * get_world_size()
         if queue is not None and queue.length < batch:
             raise ValueError(
                 f'queue of length {queue.length} is smaller than the batch of {batch} keys '
-                f'({get_world_size()} processes of {loader.batch_size}): set model.queue.length '
+                f'({get_world_size()} processes of {batch_size}): set model.queue.length '
                 'to at least the batch')
