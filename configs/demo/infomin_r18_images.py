@@ -36,7 +36,13 @@ model = dict(
         std=(58.395, 57.12, 57.375),
         channels_last=True),
     backbone=dict(
-        type='mmselfsup.ResNet', depth=18, stem_channels=16, base_channels=16, out_indices=(4, )),
+        type='mmselfsup.ResNet',
+        depth=18,
+        stem_channels=16,
+        base_channels=16,
+        out_indices=(4, ),
+        # as mmdet starts the ResNet of a detector: 'random' is then the same network in both
+        zero_init_residual=True),
     neck=small_neck,
     head=dict(type='ContrastiveHead', temperature=0.2, loss_weight=0.5),
     queue=dict(type='KeyQueue', length=512, channels=64),

@@ -53,7 +53,7 @@ def mini(tmp_path_factory):
     """A mini set in all its forms; its small scenes are enlarged by the configs."""
     from infomin_plugin.datasets.mini import make_mini
     root = tmp_path_factory.mktemp('data') / 'mini'
-    make_mini(root, objects=12, pretrain=2, classify_train=20, classify_test=10, trainval=4, test=2)
+    make_mini(root, objects=12, pretrain=2, classify_train=20, classify_test=10, trainval=24, test=4)
     return root
 
 
