@@ -6,6 +6,7 @@ delete the work dir, or name another, to repeat it.
 
 import argparse
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -31,7 +32,7 @@ METRICS = {
     'coco': {'bbox_AP': 'coco/bbox_mAP', 'segm_AP': 'coco/segm_mAP'},
 }
 # epochs of pre-training and of fine-tuning
-BUDGETS = {'short': (24, 6), 'long': (100, 12)}
+BUDGETS = {'short': (30, 20), 'long': (120, 30)}
 
 
 def parse_args() -> argparse.Namespace:
@@ -63,12 +64,13 @@ class Stages:
         self.records.mkdir(parents=True, exist_ok=True)
         self.seconds: dict[str, float] = {}
 
-    def run(self, name: str, *command: object) -> None:
+    def run(self, name: str, *command: object, **environment: str) -> None:
         """Run a script of this project, unless it is done with the same words.
 
         Args:
             name (str): Of the stage.
             *command: Script, relative to the project, and its arguments.
+            **environment: Variables that are set for it.
 
         Raises:
             SystemExit: If the script fails.
@@ -82,7 +84,8 @@ class Stages:
             return
         print(f'\n== {name}: python {shlex.join(words)}', flush=True)
         start = time.monotonic()
-        code = subprocess.run([sys.executable, ROOT / words[0], *words[1:]]).returncode
+        code = subprocess.run([sys.executable, ROOT / words[0], *words[1:]],
+                              env=os.environ | environment).returncode
         if code:
             sys.exit(f'== {name} failed with exit code {code}. The same command goes on from here.')
         self.seconds[name] = round(time.monotonic() - start, 1)
@@ -96,7 +99,9 @@ def pretrain(stages: Stages, work: Path, method: str, epochs: int, seed: int) ->
         f'pretrain-{method}', 'tools/train.py', ROOT / METHODS[method], '--work-dir', folder,
         '--cfg-options', f'data_root={work / "data"}', f'randomness.seed={seed}',
         f'train_cfg.max_epochs={epochs}', f'param_scheduler.0.T_max={epochs}',
-        f'param_scheduler.0.end={epochs}')
+        f'param_scheduler.0.end={epochs}',
+        # one core is left to the worker that makes the views
+        OMP_NUM_THREADS=str(max(1, os.cpu_count() - 1)))
     stages.run(
         f'export-{method}', 'tools/export_backbone.py', folder / f'epoch_{epochs}.pth',
         folder / 'backbone.pth', '--overwrite')

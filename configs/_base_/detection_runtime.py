@@ -4,10 +4,7 @@ _base_ = 'mmdet::_base_/default_runtime.py'
 runner_type = 'infomin_plugin.InfoMinRunner'
 pretrained = None  # a checkpoint; tools/train.py CONFIG --pretrained CKPT sets it
 
-custom_hooks = [
-    dict(type='infomin_plugin.PreciseBNHook', num_iters=200),
-    dict(type='infomin_plugin.PreflightHook'),
-]
+custom_hooks = [dict(type='infomin_plugin.PreciseBNHook', num_iters=200)]
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=5000, max_keep_ckpts=3))
 log_processor = dict(by_epoch=False)
 

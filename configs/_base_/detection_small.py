@@ -38,10 +38,7 @@ model = dict(
         rcnn=dict(sampler=dict(num=32))),
     test_cfg=dict(rpn=dict(nms_pre=400, max_per_img=100), rcnn=dict(max_per_img=50)))
 
-custom_hooks = [
-    dict(type='infomin_plugin.PreciseBNHook', num_iters=10),
-    dict(type='infomin_plugin.PreflightHook'),
-]
+custom_hooks = [dict(type='infomin_plugin.PreciseBNHook', num_iters=10)]
 default_hooks = dict(
     logger=dict(interval=10), checkpoint=dict(by_epoch=True, interval=1, max_keep_ckpts=2))
 log_processor = dict(by_epoch=True)
@@ -50,7 +47,7 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=num_epochs, val_interval
 optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=0.002, weight_decay=0.01))
+    optimizer=dict(type='AdamW', lr=0.001, weight_decay=0.01))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=20),
     dict(

@@ -7,7 +7,6 @@ default_hooks = dict(
     # two at least: the oldest is removed before the newest is written
     checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'))
-custom_hooks = [dict(type='PreflightHook')]
 
 env_cfg = dict(
     cudnn_benchmark=True,

@@ -31,4 +31,4 @@ labelled = dict(
         ]))
 bank = labelled | dict(dataset=labelled['dataset'] | dict(data_root=data_root + '/classify/train'))
 test = labelled | dict(dataset=labelled['dataset'] | dict(data_root=data_root + '/classify/test'))
-custom_hooks = _base_.custom_hooks + [dict(type='KNNHook', bank=bank, queries=dict(test=test))]
+custom_hooks = [dict(type='KNNHook', bank=bank, queries=dict(test=test))]

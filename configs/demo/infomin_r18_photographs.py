@@ -8,7 +8,7 @@ pipeline[1].views.recipe[1].update(prob=0.5)
 pipeline[1].patches.recipe[1].update(prob=0.5)
 train_dataloader = dict(dataset=dict(data_root=data_root + '/objects', pipeline=pipeline))
 
-knn = _base_.custom_hooks[1]
+knn = _base_.custom_hooks[0]
 knn.bank.dataset.update(data_root=data_root + '/classify/train')
 knn.queries.update(test_unseen=_base_.test.copy())
 knn.queries.test.dataset.update(data_root=data_root + '/classify/test')

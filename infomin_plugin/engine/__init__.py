@@ -1,6 +1,6 @@
 """Runner, hooks and what resolves a config."""
 
-from .hooks import KNNHook, PreciseBNHook, PreflightHook
+from .hooks import KNNHook, PreciseBNHook
 from .runner import InfoMinRunner
 
-__all__ = ['InfoMinRunner', 'KNNHook', 'PreciseBNHook', 'PreflightHook']
+__all__ = ['InfoMinRunner', 'KNNHook', 'PreciseBNHook']

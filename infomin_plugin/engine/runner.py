@@ -1,15 +1,19 @@
 """MMEngine's runner, with the config resolved and checked before anything is built."""
 
+from pathlib import Path
+
 import torch
 from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
+from infomin_plugin.checkpoints import read_file
 from infomin_plugin.environment import check_environment
 from infomin_plugin.registry import RUNNERS
 
 from .detection_data import fill_detection_data
+from .preflight import check_batches, check_resumable
 from .pretrained import place_pretrained, verify_pretrained
 from .reroot import reroot
 
@@ -45,6 +49,30 @@ class InfoMinRunner(Runner):
         if trunk is not None:
             runner.logger.info(str(verify_pretrained(runner.model, trunk)))
         return runner
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the loop and refuse batches that cannot work, see :func:`check_batches`."""
+        loop = super().build_train_loop(loop)
+        check_batches(loop.dataloader, self.model)
+        return loop
+
+    def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
+        """Load weights from a file that holds no code and, when resuming, fits the model.
+
+        Args:
+            filename (str): Of the checkpoint.
+            *args: See MMEngine's ``Runner``.
+            **kwargs: See MMEngine's ``Runner``.
+
+        Raises:
+            CheckpointError: If the file is none, or would execute code.
+            ValueError: See :func:`check_resumable`.
+        """
+        if Path(filename).is_file():  # else a URL or a name that MMEngine resolves
+            checkpoint = read_file(filename)
+            if self.cfg.get('resume'):
+                check_resumable(checkpoint['state_dict'], self.model)
+        return super().load_checkpoint(filename, *args, **kwargs)
 
     def setup_env(self, env_cfg: dict) -> None:
         """Start the process group with gloo where there is no GPU, else as MMEngine does."""

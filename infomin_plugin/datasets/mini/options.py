@@ -21,11 +21,11 @@ class MiniOptions:
     """
 
     objects: int = _option(6000, 'unlabelled single objects')
-    pretrain: int = _option(500, 'unlabelled scenes')
+    pretrain: int = _option(200, 'unlabelled scenes')
     classify_train: int = _option(1000, 'labelled single objects for training, over all classes')
     classify_test: int = _option(500, 'labelled single objects for testing, over all classes')
-    trainval: int = _option(240, 'annotated scenes for training')
-    test: int = _option(120, 'annotated scenes for testing')
+    trainval: int = _option(60, 'annotated scenes for training')
+    test: int = _option(200, 'annotated scenes for testing')
 
     object_side: int = _option(64, 'side of a single-object image')
     object_scale: tuple[float, float] = _option(

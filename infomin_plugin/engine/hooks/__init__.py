@@ -2,6 +2,5 @@
 
 from .knn import KNNHook
 from .precise_bn import PreciseBNHook
-from .preflight import PreflightHook
 
-__all__ = ['KNNHook', 'PreciseBNHook', 'PreflightHook']
+__all__ = ['KNNHook', 'PreciseBNHook']

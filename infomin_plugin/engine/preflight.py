@@ -1,0 +1,72 @@
+"""Checks that save hours: what would go wrong later is found before the first step."""
+
+from mmengine.dist import all_gather_object, get_world_size
+from mmengine.model import is_model_wrapper
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+
+def check_batches(loader: DataLoader, model: nn.Module) -> None:
+    """Refuse data that leave a process without a batch, and a queue shorter than a batch.
+
+    Args:
+        loader (DataLoader): This process's training data.
+        model (nn.Module): Its ``queue.length``, if it has one, is compared with the batch of all
+            processes.
+
+    Raises:
+        ValueError: On every process, if one of them would get no batch or another number of
+            images than the others, or if the queue is smaller than the batch.
+    """
+    # a loader with a batch sampler of its own has no batch size
+    batch_size = loader.batch_size or loader.batch_sampler.batch_size
+    processes = get_world_size()
+    counts = all_gather_object((len(loader.sampler), len(loader), batch_size))
+    if min(batches for _, batches, _ in counts) == 0:
+        raise ValueError(
+            f'no full batch: the data set has {len(loader.dataset)} images for {processes} '
+            f'processes of batch {batch_size}: use a smaller train_dataloader.batch_size, fewer '
+            'processes or more images')
+    if len(set(counts)) > 1:
+        raise ValueError(
+            'the processes get different numbers of images, which leaves one without a batch at '
+            f'the end: (images, batches, batch size) a process = {counts}; use a sampler with '
+            'round_up=True')
+    queue = getattr(_unwrapped(model), 'queue', None)
+    batch = batch_size * processes
+    if queue is not None and queue.length < batch:
+        raise ValueError(
+            f'queue of length {queue.length} is smaller than the batch of {batch} keys '
+            f'({processes} processes of {batch_size}): set model.queue.length to at least the '
+            'batch')
+
+
+def check_resumable(state: dict[str, Tensor], model: nn.Module) -> None:
+    """Refuse to resume a model from another one's tensors.
+
+    MMEngine would keep the random values of a tensor that does not fit, such as a queue of another
+    length, and go on.
+
+    Args:
+        state (dict[str, Tensor]): The checkpoint's ``state_dict``.
+        model (nn.Module): As the config builds it.
+
+    Raises:
+        ValueError: If a tensor of the model is absent or has another shape.
+    """
+    problems = []
+    for name, tensor in _unwrapped(model).state_dict().items():
+        if name not in state:
+            problems.append(f'{name} is absent')
+        elif state[name].shape != tensor.shape:
+            problems.append(f'{name} is {tuple(state[name].shape)} in the checkpoint, '
+                            f'{tuple(tensor.shape)} in the config')
+    if problems:
+        more = f'; and {len(problems) - 5} more' if len(problems) > 5 else ''
+        raise ValueError('cannot resume: the checkpoint is of another model: '
+                         + '; '.join(problems[:5]) + more
+                         + '. Resume with the settings it was trained with, or start anew.')
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model
