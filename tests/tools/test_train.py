@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
+
+from infomin_plugin.checkpoints import read_file
 
 ROOT = Path(__file__).parents[2]
 PRETRAIN = sorted(p.relative_to(ROOT) for p in ROOT.glob('configs/pretrain/*.py'))
@@ -55,6 +56,7 @@ def mini(tmp_path_factory):
     root = tmp_path_factory.mktemp('data') / 'mini'
     make_mini(root, objects=12, pretrain=2, classify_train=20, classify_test=10, trainval=24,
               test=4)
+    (root / 'classify' / 'test_unseen').symlink_to('test')
     return root
 
 
@@ -82,13 +84,13 @@ def test_pretraining_on_any_tree_of_images(config, images, tmp_path):
     expected = {'lr', 'loss', 'loss_view', 'acc_view'}
     expected |= {'loss_jigsaw', 'acc_jigsaw'} if jigsaw else set()
     assert len(logged) == 3 and all(expected <= set(line) for line in logged)
-    saved = torch.load(tmp_path / 'epoch_1.pth', map_location='cpu')['state_dict']  # our own file
+    saved = read_file(tmp_path / 'epoch_1.pth')['state_dict']
     assert saved['queue.position'] == 6
 
 
 @pytest.mark.parametrize('config', DEMO_PRETRAIN, ids=lambda path: path.stem)
 def test_demo_pretraining(config, images, mini, tmp_path):
-    benchmark = 'benchmark' in config.stem
+    benchmark = config.stem != 'infomin_r18_images'  # the others measure a kNN curve
     options = ['custom_hooks.0.k=5'] if benchmark else []
     train(config, tmp_path, '--cfg-options', f'data_root={mini if benchmark else images}',
           'train_dataloader.batch_size=6', 'train_dataloader.num_workers=0',
@@ -190,7 +192,7 @@ def test_resume_goes_on_and_refuses_another_queue(images, tmp_path):
     train(config, tmp_path, *options, 'train_cfg.max_epochs=1')
     output = train(config, tmp_path, '--resume', *options, 'train_cfg.max_epochs=2')
     assert 'Epoch(train) [2]' in output and 'Epoch(train) [1]' not in output
-    saved = torch.load(tmp_path / 'epoch_2.pth', map_location='cpu')['state_dict']  # our own file
+    saved = read_file(tmp_path / 'epoch_2.pth')['state_dict']
     assert saved['queue.position'] == 12  # 2 epochs of 3 batches of 2
     output = train(config, tmp_path, '--resume', *options, 'train_cfg.max_epochs=3',
                    'model.queue.length=32', fails=True)
@@ -208,3 +210,31 @@ def test_three_commands_from_images_to_a_detector(images, mini, tmp_path):
     output = train(config, tmp_path / 'fine', '--pretrained', str(tmp_path / 'backbone.pth'),
                    '--cfg-options', f'data_root={mini}', *tiny_detection(config))
     assert '0 missing / 0 unexpected / 0 shape-mismatched' in output
+
+
+def test_the_test_tool_repeats_the_validation_and_draws(mini, tmp_path):
+    config = Path('configs/demo/mask-rcnn_r18_fpn_coco-form.py')
+    options = ['--cfg-options', f'data_root={mini}', *tiny_detection(config)]
+    train(config, tmp_path / 'work', *options)
+    validated = next(line for line in last_logged(tmp_path / 'work') if 'coco/bbox_mAP' in line)
+    subprocess.run([sys.executable, 'tools/test.py', str(config),
+                    str(tmp_path / 'work/epoch_1.pth'), '--work-dir', str(tmp_path / 'test'),
+                    '--show-dir', str(tmp_path / 'shown'), *options],
+                   cwd=ROOT, check=True, timeout=TIMEOUT)
+    tested = json.loads(next((tmp_path / 'test').glob('*/*.json')).read_text())
+    for name in ('coco/bbox_mAP', 'coco/segm_mAP'):
+        assert tested[name] == validated[name]
+    assert len([p for p in (tmp_path / 'shown').rglob('*') if p.suffix in ('.png', '.jpg')]) == 4
+
+
+def test_two_processes_through_the_launcher(images, tmp_path):
+    subprocess.run(
+        ['bash', 'tools/dist_train.sh', 'configs/demo/infomin_r18_images.py', '2', '--work-dir',
+         str(tmp_path), '--cfg-options', f'data_root={images}', 'train_dataloader.batch_size=2',
+         'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
+         'train_cfg.max_epochs=1'],
+        cwd=ROOT, check=True, timeout=TIMEOUT,
+        env={'OMP_NUM_THREADS': '1', 'PORT': '29617',
+             'PATH': f'{Path(sys.executable).parent}:/usr/bin:/bin'})
+    saved = read_file(tmp_path / 'epoch_1.pth')['state_dict']
+    assert saved['queue.position'] == 4  # one step of two processes of two images
