@@ -64,13 +64,12 @@ class Stages:
         self.records.mkdir(parents=True, exist_ok=True)
         self.seconds: dict[str, float] = {}
 
-    def run(self, name: str, *command: object, **environment: str) -> None:
+    def run(self, name: str, *command: object) -> None:
         """Run a script of this project, unless it is done with the same words.
 
         Args:
             name (str): Of the stage.
             *command: Script, relative to the project, and its arguments.
-            **environment: Variables that are set for it.
 
         Raises:
             SystemExit: If the script fails.
@@ -84,8 +83,10 @@ class Stages:
             return
         print(f'\n== {name}: python {shlex.join(words)}', flush=True)
         start = time.monotonic()
+        # one core is left to the worker that loads images: threads that wait for it would spin
+        threads = dict(OMP_NUM_THREADS=str(max(1, os.cpu_count() - 1)))
         code = subprocess.run([sys.executable, ROOT / words[0], *words[1:]],
-                              env=os.environ | environment).returncode
+                              env=threads | os.environ).returncode
         if code:
             sys.exit(f'== {name} failed with exit code {code}. The same command goes on from here.')
         self.seconds[name] = round(time.monotonic() - start, 1)
@@ -99,9 +100,7 @@ def pretrain(stages: Stages, work: Path, method: str, epochs: int, seed: int) ->
         f'pretrain-{method}', 'tools/train.py', ROOT / METHODS[method], '--work-dir', folder,
         '--cfg-options', f'data_root={work / "data"}', f'randomness.seed={seed}',
         f'train_cfg.max_epochs={epochs}', f'param_scheduler.0.T_max={epochs}',
-        f'param_scheduler.0.end={epochs}',
-        # one core is left to the worker that makes the views
-        OMP_NUM_THREADS=str(max(1, os.cpu_count() - 1)))
+        f'param_scheduler.0.end={epochs}')
     stages.run(
         f'export-{method}', 'tools/export_backbone.py', folder / f'epoch_{epochs}.pth',
         folder / 'backbone.pth', '--overwrite')
