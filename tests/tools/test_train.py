@@ -227,14 +227,27 @@ def test_the_test_tool_repeats_the_validation_and_draws(mini, tmp_path):
     assert len([p for p in (tmp_path / 'shown').rglob('*') if p.suffix in ('.png', '.jpg')]) == 4
 
 
-def test_two_processes_through_the_launcher(images, tmp_path):
-    subprocess.run(
+def launch_two(images, work_dir, batch_size):
+    """Train on two processes through the launcher's script."""
+    return subprocess.run(
         ['bash', 'tools/dist_train.sh', 'configs/demo/infomin_r18_images.py', '2', '--work-dir',
-         str(tmp_path), '--cfg-options', f'data_root={images}', 'train_dataloader.batch_size=2',
-         'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
-         'train_cfg.max_epochs=1'],
-        cwd=ROOT, check=True, timeout=TIMEOUT,
+         str(work_dir), '--cfg-options', f'data_root={images}',
+         f'train_dataloader.batch_size={batch_size}', 'train_dataloader.num_workers=0',
+         'train_dataloader.persistent_workers=False', 'train_cfg.max_epochs=1'],
+        cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT,
         env={'OMP_NUM_THREADS': '1', 'PORT': '29617',
              'PATH': f'{Path(sys.executable).parent}:/usr/bin:/bin'})
+
+
+def test_two_processes_through_the_launcher(images, tmp_path):
+    result = launch_two(images, tmp_path, batch_size=2)
+    assert result.returncode == 0, result.stderr[-3000:]
     saved = read_file(tmp_path / 'epoch_1.pth')['state_dict']
     assert saved['queue.position'] == 4  # one step of two processes of two images
+
+
+def test_a_batch_that_leaves_a_process_empty(images, tmp_path):
+    result = launch_two(images, tmp_path, batch_size=4)  # of six images, three a process
+    assert result.returncode != 0
+    assert 'no full batch: the data set has 6 images for 2 processes of batch 4' in result.stderr
+    assert not (tmp_path / 'epoch_1.pth').exists()
