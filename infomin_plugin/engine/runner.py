@@ -57,7 +57,11 @@ class InfoMinRunner(Runner):
         return loop
 
     def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
-        """Load weights from a file that holds no code and, when resuming, fits the model.
+        """Load a checkpoint after a look at it: what it is made of and, when resuming, its shapes.
+
+        MMEngine unpickles the file as it is. Before that, one that asks for objects which no
+        training checkpoint holds is refused; weights of unknown origin belong into ``pretrained``,
+        whose reader calls nothing at all.
 
         Args:
             filename (str): Of the checkpoint.
@@ -65,7 +69,7 @@ class InfoMinRunner(Runner):
             **kwargs: See MMEngine's ``Runner``.
 
         Raises:
-            CheckpointError: If the file is none, or would execute code.
+            CheckpointError: If the file is no checkpoint, or asks for foreign objects.
             ValueError: See :func:`check_resumable`.
         """
         if Path(filename).is_file():  # else a URL or a name that MMEngine resolves
