@@ -43,12 +43,15 @@ def parse_args() -> argparse.Namespace:
                         "instead of scikit-learn's digits and photographs")
     parser.add_argument('--long', action='store_true',
                         help='longer pre-training and fine-tuning, and MoCo v2 as a row')
-    parser.add_argument('--work-dir', type=Path, help='default: work_dirs/demo, or demo-long')
+    parser.add_argument('--work-dir', type=Path,
+                        help='default: work_dirs/demo, with -long, -seedN and -DATA if set')
     args = parser.parse_args()
     if args.data and not args.data.is_dir():
         parser.error(f'--data {args.data}: no such folder')
     if not args.work_dir:
-        args.work_dir = Path('work_dirs') / ('demo-long' if args.long else 'demo')
+        args.work_dir = Path('work_dirs') / '-'.join([
+            'demo', *(['long'] if args.long else []), *([f'seed{args.seed}'] if args.seed else []),
+            *([args.data.resolve().name] if args.data else [])])
     return args
 
 

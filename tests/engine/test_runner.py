@@ -67,9 +67,8 @@ def test_a_hostile_checkpoint_is_refused_and_not_executed(tmp_path, resume):
     with pytest.raises(CheckpointError, match='hostile.pth'):
         built.load_checkpoint(str(path))
     assert not hasattr(sys, 'attacked')
-    with pytest.raises(AttributeError):  # the file does attack who unpickles it plainly
-        pickle.loads(pickle.dumps(Attack())).no_such  # weights_only does not exist here
-    assert sys.attacked
+    pickle.loads(pickle.dumps(Attack()))  # which weights_only would not do
+    assert sys.attacked  # so the file does attack who unpickles it plainly
     del sys.attacked
 
 

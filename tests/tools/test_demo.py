@@ -97,3 +97,13 @@ def test_refuses_a_data_folder_that_is_not_there(demo, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         demo.parse_args()
     assert '--data nowhere: no such folder' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('arguments, folder', [
+    ([], 'demo'), (['--long'], 'demo-long'), (['--seed', '1'], 'demo-seed1'),
+    (['--data', 'DIR', '--long'], 'demo-long-own')])
+def test_each_kind_of_demo_has_a_folder_of_its_own(demo, monkeypatch, tmp_path, arguments, folder):
+    (tmp_path / 'own').mkdir()
+    words = [str(tmp_path / 'own') if word == 'DIR' else word for word in arguments]
+    monkeypatch.setattr(sys, 'argv', ['demo.py', *words])
+    assert demo.parse_args().work_dir == Path('work_dirs') / folder
