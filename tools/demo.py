@@ -32,7 +32,7 @@ METRICS = {
     'coco': {'bbox_AP': 'coco/bbox_mAP', 'segm_AP': 'coco/segm_mAP'},
 }
 # epochs of pre-training and of fine-tuning
-BUDGETS = {'short': (30, 20), 'long': (120, 30)}
+BUDGETS = {'short': (30, 20), 'long': (80, 30)}
 
 
 def parse_args() -> argparse.Namespace:
