@@ -28,6 +28,8 @@ $(VENV)/torch.stamp: requirements/build.txt $(VENV)/venv.stamp
 $(VENV)/mm.stamp: requirements/mminstall.txt requirements/constraints.txt $(VENV)/torch.stamp
 	@echo 'Compiling mmcv (4 to 10 minutes the first time; pip keeps the wheel)…'
 	PATH="$(CURDIR)/$(BIN):$$PATH" MMCV_WITH_OPS=1 MAX_JOBS=$$(nproc) $(PIP) --no-build-isolation -r $<
+	@# mmcv wants opencv-python, whose cv2 needs libGL; the headless cv2 over it needs nothing
+	$(PIP) --force-reinstall --no-deps opencv-python-headless
 	@touch $@
 
 $(VENV)/plugin.stamp: setup.py requirements/runtime.txt requirements/tests.txt $(VENV)/mm.stamp
