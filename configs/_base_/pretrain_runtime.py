@@ -13,7 +13,7 @@ env_cfg = dict(
     # no threads inside a worker: the workers themselves fill the cores
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'))
-# mean over the last 50 steps of each logged value, per epoch
+# losses are logged as means over the last 50 steps, accuracies as the last step's
 log_processor = dict(window_size=50)
 vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
 visualizer = dict(type='Visualizer', vis_backends=vis_backends)

@@ -8,10 +8,11 @@ pipeline[1].views.recipe[1].update(prob=0.5)
 pipeline[1].patches.recipe[1].update(prob=0.5)
 train_dataloader = dict(dataset=dict(data_root=data_root + '/objects', pipeline=pipeline))
 
-knn = _base_.custom_hooks[0]
-knn.bank.dataset.update(data_root=data_root + '/classify/train')
-knn.queries.update(test_unseen=_base_.test.copy())
-knn.queries.test.dataset.update(data_root=data_root + '/classify/test')
-knn.queries.test_unseen.dataset = knn.queries.test.dataset | dict(
-    data_root=data_root + '/classify/test_unseen')
-custom_hooks = _base_.custom_hooks
+labelled = _base_.labelled
+bank = labelled | dict(dataset=labelled.dataset | dict(data_root=data_root + '/classify/train'))
+test = labelled | dict(dataset=labelled.dataset | dict(data_root=data_root + '/classify/test'))
+test_unseen = labelled | dict(
+    dataset=labelled.dataset | dict(data_root=data_root + '/classify/test_unseen'))
+custom_hooks = [
+    dict(type='KNNHook', bank=bank, queries=dict(test=test, test_unseen=test_unseen))
+]

@@ -146,7 +146,7 @@ def test_missing_root_is_named(tmp_path):
         _filled(COCO, '')
 
 
-@pytest.mark.skipif(not CUTOUTS.is_dir(), reason='data/cutouts is absent')
+@pytest.mark.skipif(not CUTOUTS.is_dir(), reason='the benchmark ../shared/data/cutouts is absent')
 @pytest.mark.parametrize('split', ['test', 'test_unseen'])
 def test_cutouts_in_both_forms(split):
     classes = ('mammal', 'bird', 'insect', 'fish', 'fruit', 'vegetable', 'flower', 'vehicle')

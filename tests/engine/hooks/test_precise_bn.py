@@ -18,6 +18,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
 
+from infomin_plugin.checkpoints import read_file
 from infomin_plugin.engine.hooks.precise_bn import PreciseBNHook, update_bn_statistics
 
 DETECTOR = Path(__file__).parents[3] / 'configs/demo/faster-rcnn_r18_fpn_voc-form.py'
@@ -143,7 +144,7 @@ def test_two_processes_agree_with_one_that_sees_all_batches(tmp_path):
     assert [worker.wait(60) for worker in workers] == [0, 0]
     alone = TwoLayers()
     update_bn_statistics(alone, _batches((8, 5, 12, 7)))
-    first, second = (torch.load(tmp_path / f'{rank}.pth') for rank in range(2))
+    first, second = (torch.load(tmp_path / f'{rank}.pth', weights_only=True) for rank in range(2))
     for name, expected in alone.state_dict().items():
         assert torch.equal(first[name], second[name])
         torch.testing.assert_close(first[name], expected, rtol=1e-6, atol=1e-6)
@@ -223,7 +224,7 @@ def test_before_each_validation_and_checkpoint(tmp_path, by_epoch, val_interval,
         # All 12 samples once: the mean of 0 ... 11, up to the noise (0 ... 0.1).
         torch.testing.assert_close(
             mean, 5.5 + 0.05 + torch.arange(4.), atol=0.05, rtol=0)
-        saved = torch.load(tmp_path / 'with' / f'{name}.pth')['state_dict']
+        saved = read_file(tmp_path / 'with' / f'{name}.pth')['state_dict']
         assert torch.equal(saved['bn1.running_mean'], mean)
 
 
