@@ -10,7 +10,7 @@ _base_ = [
 
 train_dataloader = dict(
     dataset=dict(pipeline=[
-        dict(type='LoadImage'),
+        dict(type='LoadImage', reduce=True),
         dict(
             type='MultiView',
             views=dict(num=2, recipe=_base_.infomin_aug),

@@ -34,19 +34,21 @@ class ViewDataPreprocessor(BaseDataPreprocessor):
             raise ValueError(f'mean and std need one value a channel, std above 0; '
                              f'got mean={mean}, std={std}')
         self.channels_last = channels_last
-        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), persistent=False)
+        self.register_buffer('mean', torch.tensor(mean), persistent=False)
+        self.register_buffer('std', torch.tensor(std), persistent=False)
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Normalise a batch.
 
         Args:
-            data (dict): ``inputs`` holds lists of batches: ``views``, each N×C×H×W, and maybe
-                ``patches``, each N×P×C×h×w. Other keys (``img_path``, ``gt_label``) are left out.
+            data (dict): ``inputs`` holds lists of batches as workers lay them out, channels last:
+                ``views``, each N×H×W×C, and maybe ``patches``, each N×P×h×w×C. Other keys
+                (``img_path``, ``gt_label``) are left out.
             training (bool): Not used; part of MMEngine's interface.
 
         Returns:
-            dict: ``inputs`` with the same lists as float32 tensors on the device.
+            dict: ``inputs`` with the same lists as float32 tensors on the device, N×C×H×W and
+            N×P×C×h×w.
         """
         inputs = self.cast_data(data['inputs'])
         return dict(inputs={
@@ -55,6 +57,6 @@ class ViewDataPreprocessor(BaseDataPreprocessor):
 
     def _prepare(self, batch: Tensor) -> Tensor:
         batch = (batch.float() - self.mean) / self.std
-        if self.channels_last:  # of N×P×C×h×w too, which torch's memory format does not know
-            batch = batch.movedim(-3, -1).contiguous().movedim(-1, -3)
-        return batch
+        if not self.channels_last:
+            return batch.movedim(-1, -3).contiguous()
+        return batch.movedim(-1, -3)

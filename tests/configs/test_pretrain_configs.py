@@ -115,8 +115,8 @@ def test_a_sample_is_two_views_and_nine_patches():
     sample = dict(img=np.zeros((300, 400, 3), np.uint8), img_path='x')
     for step in steps:
         sample = step(sample)
-    assert [tuple(view.shape) for view in sample['inputs']['views']] == [(3, 224, 224)] * 2
-    assert [tuple(p.shape) for p in sample['inputs']['patches']] == [(9, 3, 64, 64)]
+    assert [tuple(view.shape) for view in sample['inputs']['views']] == [(224, 224, 3)] * 2
+    assert [tuple(p.shape) for p in sample['inputs']['patches']] == [(9, 64, 64, 3)]
 
 
 def test_the_linear_head_of_moco_v1_is_a_setting(models):

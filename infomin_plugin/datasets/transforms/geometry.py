@@ -3,36 +3,19 @@
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
-from mmcv.transforms import BaseTransform
-from PIL import Image
 
 from infomin_plugin.registry import TRANSFORMS
 
 from . import checks
+from .changes import Change, RandomTransform
 
 # torchvision's number of draws before RandomResizedCrop falls back to a central crop.
 _TRIES = 10
 
 
-def resize(img: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize an image (h, w, 3), uint8, to ``size`` = (height, width), bilinear with antialias.
-
-    Pillow's filter, which widens when it shrinks, as torchvision uses it on Pillow images. When
-    neither side shrinks, OpenCV's bilinear interpolation is the same filter and faster; when one
-    does, neither of OpenCV's (INTER_LINEAR aliases, INTER_AREA is a box) is.
-    """
-    height, width = size
-    if img.shape[:2] == size:
-        return img
-    if height >= img.shape[0] and width >= img.shape[1]:
-        return cv2.resize(img, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(Image.fromarray(img).resize((width, height), Image.Resampling.BILINEAR))
-
-
 @TRANSFORMS.register_module()
-class RandomResizedCrop(BaseTransform):
+class RandomResizedCrop(RandomTransform):
     """Crop a rectangle of random area and aspect ratio and resize it.
 
     The area is uniform in ``scale``, the ratio log-uniform in ``ratio``; ten draws are tried, then
@@ -55,16 +38,16 @@ class RandomResizedCrop(BaseTransform):
         if self.scale[0] == 0 or self.ratio[0] == 0:
             raise ValueError(f'scale and ratio must be above 0, got {scale!r} and {ratio!r}')
 
-    def draw_box(self, height: int, width: int) -> tuple[int, int, int, int]:
+    def draw_box(self, height: int, width: int, random=np.random) -> tuple[int, int, int, int]:
         """Draw (top, left, height, width) of a crop, in pixels, for an image of that size."""
         log_ratio = math.log(self.ratio[0]), math.log(self.ratio[1])
         for _ in range(_TRIES):
-            area = height * width * np.random.uniform(*self.scale)
-            ratio = math.exp(np.random.uniform(*log_ratio))
+            area = height * width * random.uniform(*self.scale)
+            ratio = math.exp(random.uniform(*log_ratio))
             w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
             if 0 < w <= width and 0 < h <= height:
-                top = np.random.randint(height - h + 1)
-                left = np.random.randint(width - w + 1)
+                top = random.randint(height - h + 1)
+                left = random.randint(width - w + 1)
                 return top, left, h, w
         w, h = width, height
         if width / height < self.ratio[0]:
@@ -73,16 +56,13 @@ class RandomResizedCrop(BaseTransform):
             w = min(width, max(1, round(height * self.ratio[1])))
         return (height - h) // 2, (width - w) // 2, h, w
 
-    def transform(self, results: dict) -> dict:
-        """Crop and resize ``results['img']``."""
-        img = results['img']
-        top, left, h, w = self.draw_box(*img.shape[:2])
-        results['img'] = resize(img[top:top + h, left:left + w], self.size)
-        return results
+    def draw(self, shape: tuple[int, int], random=np.random) -> list[Change]:
+        """Draw the box."""
+        return [Change('crop', (self.draw_box(*shape, random), self.size))]
 
 
 @TRANSFORMS.register_module()
-class CenterResizedCrop(BaseTransform):
+class CenterResizedCrop(RandomTransform):
     """Crop the centre and resize it: the view of an image at test time, without randomness.
 
     ``size=224, crop_ratio=0.875`` sees what resizing the short side to 256 and cropping the
@@ -99,19 +79,17 @@ class CenterResizedCrop(BaseTransform):
         self.size = checks.image_size('size', size)
         self.crop_ratio = checks.number('crop_ratio', crop_ratio, 0, 1)
 
-    def transform(self, results: dict) -> dict:
-        """Crop and resize ``results['img']``."""
-        img = results['img']
-        height, width = img.shape[:2]
+    def draw(self, shape: tuple[int, int], random=np.random) -> list[Change]:
+        """Find the box; nothing is random."""
+        height, width = shape
         zoom = self.crop_ratio * min(height / self.size[0], width / self.size[1])
         h, w = max(1, round(self.size[0] * zoom)), max(1, round(self.size[1] * zoom))
-        top, left = (height - h) // 2, (width - w) // 2
-        results['img'] = resize(img[top:top + h, left:left + w], self.size)
-        return results
+        box = (height - h) // 2, (width - w) // 2, h, w
+        return [Change('crop', (box, self.size))]
 
 
 @TRANSFORMS.register_module()
-class RandomFlip(BaseTransform):
+class RandomFlip(RandomTransform):
     """Mirror an image left to right with probability ``prob``.
 
     Required and modified key: img ((H, W, 3), uint8).
@@ -120,15 +98,13 @@ class RandomFlip(BaseTransform):
     def __init__(self, prob: float = 0.5) -> None:
         self.prob = checks.probability('prob', prob)
 
-    def transform(self, results: dict) -> dict:
-        """Flip ``results['img']`` or leave it."""
-        if np.random.rand() < self.prob:
-            results['img'] = cv2.flip(results['img'], 1)
-        return results
+    def draw(self, shape: tuple[int, int], random=np.random) -> list[Change]:
+        """Draw whether to flip."""
+        return [Change('flip')] if random.random_sample() < self.prob else []
 
 
 @TRANSFORMS.register_module()
-class JigsawPatches(BaseTransform):
+class JigsawPatches(RandomTransform):
     """Cut an image into a grid of cells and take one patch at a random place in each.
 
     The gap that the offset leaves between patches keeps a network from joining them by their
@@ -155,18 +131,7 @@ class JigsawPatches(BaseTransform):
         if patch > cell:
             raise ValueError(f'patch must be at most cell = {cell}, got {patch}')
 
-    def transform(self, results: dict) -> dict:
-        """Replace ``results['img']`` by its patches."""
-        img, side = results['img'], self.grid * self.cell
-        if img.shape[:2] != (side, side):
-            raise ValueError(
-                f'JigsawPatches(cell={self.cell}, grid={self.grid}) needs images of {side}x{side} '
-                f'px, got {img.shape[1]}x{img.shape[0]}: crop to size={side} before it')
-        offsets = np.random.randint(self.cell - self.patch + 1, size=(self.grid**2, 2))
-        patches = np.empty((self.grid**2, self.patch, self.patch, 3), img.dtype)
-        for i, (down, right) in enumerate(offsets):
-            top = i // self.grid * self.cell + down
-            left = i % self.grid * self.cell + right
-            patches[i] = img[top:top + self.patch, left:left + self.patch]
-        results['img'] = patches
-        return results
+    def draw(self, shape: tuple[int, int], random=np.random) -> list[Change]:
+        """Draw the offsets."""
+        offsets = random.randint(self.cell - self.patch + 1, size=(self.grid**2, 2))
+        return [Change('patches', (self.cell, self.patch, self.grid, offsets.tolist()))]

@@ -2,27 +2,17 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
-from mmcv.transforms import BaseTransform
 
 from infomin_plugin.registry import TRANSFORMS
 
-from . import checks, pixels
-
-# RGB in 0..1 to the space named, a row a channel. Y is the luminance of ITU-R BT.601 in all.
-_FROM_RGB = {
-    # SECAM, as scikit-image (and with it the authors' code) rounds it.
-    'YDbDr': ((0.299, 0.587, 0.114), (-0.45, -0.883, 1.333), (-1.333, 1.116, 0.217)),
-    # NTSC, as scikit-image rounds it.
-    'YIQ': ((0.299, 0.587, 0.114), (0.59590059, -0.27455667, -0.32134392),
-            (0.21153661, -0.52273617, 0.31119955)),
-    'YPbPr': ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312)),
-}
+from . import checks
+from .changes import Change, RandomTransform
+from .operations.pixels import FROM_RGB
 
 
 @TRANSFORMS.register_module()
-class ColorJitter(BaseTransform):
+class ColorJitter(RandomTransform):
     """Change brightness, contrast, saturation and hue, in random order (torchvision's rule).
 
     Required and modified key: img ((H, W, 3), uint8).
@@ -40,11 +30,11 @@ class ColorJitter(BaseTransform):
                  contrast: float | Sequence[float] = 0,
                  saturation: float | Sequence[float] = 0,
                  hue: float | Sequence[float] = 0) -> None:
-        ranges = [(pixels.brightness, self._factors('brightness', brightness)),
-                  (pixels.contrast, self._factors('contrast', contrast)),
-                  (pixels.saturation, self._factors('saturation', saturation)),
-                  (pixels.hue, self._shifts(hue))]
-        self.steps = [(change, bounds) for change, bounds in ranges if bounds is not None]
+        ranges = [('brightness', self._factors('brightness', brightness)),
+                  ('contrast', self._factors('contrast', contrast)),
+                  ('saturation', self._factors('saturation', saturation)),
+                  ('hue', self._shifts(hue))]
+        self.ranges = [(name, bounds) for name, bounds in ranges if bounds is not None]
 
     @staticmethod
     def _factors(name: str, value: float | Sequence[float]) -> tuple[float, float] | None:
@@ -60,18 +50,14 @@ class ColorJitter(BaseTransform):
         spread = checks.number('hue', value, 0, 0.5)
         return (-spread, spread) if spread else None
 
-    def transform(self, results: dict) -> dict:
-        """Jitter ``results['img']``."""
-        img = results['img']
-        for i in np.random.permutation(len(self.steps)):
-            change, bounds = self.steps[i]
-            img = change(img, np.random.uniform(*bounds))
-        results['img'] = img
-        return results
+    def draw(self, shape: tuple[int, int], random=np.random) -> list[Change]:
+        """Draw the order and the factors."""
+        ordered = (self.ranges[i] for i in random.permutation(len(self.ranges)))
+        return [Change(name, (random.uniform(*bounds), )) for name, bounds in ordered]
 
 
 @TRANSFORMS.register_module()
-class RandomGrayscale(BaseTransform):
+class RandomGrayscale(RandomTransform):
     """Replace the channels by the luminance with probability ``prob``.
 
     Required and modified key: img ((H, W, 3), uint8).
@@ -80,15 +66,13 @@ class RandomGrayscale(BaseTransform):
     def __init__(self, prob: float = 0.2) -> None:
         self.prob = checks.probability('prob', prob)
 
-    def transform(self, results: dict) -> dict:
-        """Make ``results['img']`` grey or leave it."""
-        if np.random.rand() < self.prob:
-            results['img'] = pixels.grey(results['img'])
-        return results
+    def draw(self, shape: tuple[int, int], random=np.random) -> list[Change]:
+        """Draw whether to make it grey."""
+        return [Change('grey')] if random.random_sample() < self.prob else []
 
 
 @TRANSFORMS.register_module()
-class ColorSpace(BaseTransform):
+class ColorSpace(RandomTransform):
     """Convert RGB to a space of one luminance and two chrominance channels.
 
     The last step of a recipe: what follows it no longer gets an RGB image.
@@ -101,12 +85,8 @@ class ColorSpace(BaseTransform):
     """
 
     def __init__(self, space: str) -> None:
-        self.space = checks.one_of('space', space, _FROM_RGB)
-        self._matrix = np.array(_FROM_RGB[space], np.float32) / 255
+        self.space = checks.one_of('space', space, FROM_RGB)
 
-    def transform(self, results: dict) -> dict:
-        """Convert ``results['img']``."""
-        img = results['img']
-        flat = cv2.transform(img.reshape(-1, 1, 3).astype(np.float32), self._matrix)
-        results['img'] = flat.reshape(img.shape)
-        return results
+    def draw(self, shape: tuple[int, int], random=np.random) -> list[Change]:
+        """Name the space; nothing is random."""
+        return [Change('color_space', (self.space, ))]

@@ -1,8 +1,8 @@
-"""From one decoded image to the views and patches of a sample."""
+"""From one image to the views and patches of a sample."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-import mmcv.transforms
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -10,6 +10,13 @@ from mmcv.transforms import BaseTransform
 from infomin_plugin.registry import SCOPE, TRANSFORMS
 
 from . import checks
+from .changes import Change, RandomTransform, apply_change
+from .loading import EncodedJpeg
+
+# A crop is read from a reduced image if that has at least so many pixels a side for each of the
+# view's: what the reduction's filter takes away, the view's would have taken away as well (the
+# rule of Pillow's ``reducing_gap``).
+_REDUCING_GAP = 2
 
 
 def build_recipe(recipe: Sequence[dict | Callable]) -> list[Callable]:
@@ -21,10 +28,8 @@ def build_recipe(recipe: Sequence[dict | Callable]) -> list[Callable]:
 
 
 @TRANSFORMS.register_module()
-class RandomApply(mmcv.transforms.RandomApply):
+class RandomApply(RandomTransform):
     """Apply a list of transforms, all or none, with probability ``prob``.
-
-    mmcv's, with names looked up in this package first.
 
     Args:
         transforms: Configs of transforms, or transforms.
@@ -32,32 +37,64 @@ class RandomApply(mmcv.transforms.RandomApply):
     """
 
     def __init__(self, transforms: Sequence[dict | Callable], prob: float = 0.5) -> None:
-        super().__init__(build_recipe(transforms), checks.probability('prob', prob))
+        self.transforms = build_recipe(transforms)
+        self.prob = checks.probability('prob', prob)
+
+    def draw(self, shape: tuple[int, int], random=np.random) -> list[Change]:
+        """Draw whether to apply them, and their changes.
+
+        Raises:
+            TypeError: If one of the transforms is not a :class:`RandomTransform`.
+        """
+        if random.random_sample() >= self.prob:
+            return []
+        changes = []
+        for transform in self.transforms:
+            if not isinstance(transform, RandomTransform):
+                raise TypeError(f'{type(transform).__name__} has no draw(): it can only be applied')
+            changes += transform.draw(shape, random)
+        return changes
+
+    def transform(self, results: dict) -> dict:
+        """Apply the transforms, of whatever kind, or none."""
+        if np.random.random_sample() < self.prob:
+            for transform in self.transforms:
+                results = transform(results)
+        return results
 
 
-class _Draws:
+class Draws(NamedTuple):
     """``num`` results of one recipe on the same image."""
 
-    def __init__(self, name: str, num: int, recipe: Sequence[dict | Callable]) -> None:
-        self.num = checks.count(f'{name}.num', num)
-        self.steps = build_recipe(recipe)
+    num: int
+    steps: list[Callable]
 
-    def __call__(self, results: dict) -> list[np.ndarray]:
-        outputs = []
-        for _ in range(self.num):
-            # A shallow copy: recipes put a new array in 'img', they never write into the old one.
-            drawn = dict(results)
-            for step in self.steps:
-                drawn = step(drawn)
-            outputs.append(drawn['img'])
-        return outputs
+
+def _first_changes(steps: Sequence[Callable], shape: tuple[int, int]) -> list[Change] | None:
+    """Draw the first step of a recipe; None if it has none that can be drawn."""
+    if steps and isinstance(steps[0], RandomTransform):
+        return steps[0].draw(shape)
+    return None
+
+
+def _reduction(changes: list[Change] | None) -> float:
+    """How many times smaller the image may be decoded for a recipe that starts with these."""
+    if changes is None or [change.name for change in changes] != ['crop']:
+        return 1
+    (_, _, height, width), size = changes[0].arguments
+    return min(height / size[0], width / size[1]) / _REDUCING_GAP
+
+
+def _in_reduced_image(crop: Change, reduction: int) -> Change:
+    box, size = crop.arguments
+    return Change('crop', (tuple(side / reduction for side in box), size))
 
 
 @TRANSFORMS.register_module()
 class MultiView(BaseTransform):
     """Make several views and sets of jigsaw patches of one image.
 
-    Required key: img ((H, W, 3), uint8, RGB), which is not changed.
+    Required key: img ((H, W, 3), uint8, RGB, which is not changed, or an ``EncodedJpeg``).
 
     Added keys: views (list of arrays (h, w, 3)), patches (list of arrays (9, h, w, 3)), in the
     order of the arguments. ``img`` is removed.
@@ -66,6 +103,9 @@ class MultiView(BaseTransform):
         views: ``dict(num=n, recipe=[...])``, or a list of such dicts where the views of a sample
             are made by different recipes.
         patches: Likewise, with recipes that end with ``JigsawPatches``; None for none.
+
+    Raises:
+        ImageError: If an ``EncodedJpeg`` is broken.
     """
 
     def __init__(self, views: dict | Sequence[dict],
@@ -76,25 +116,38 @@ class MultiView(BaseTransform):
             raise ValueError('views must have one recipe at least')
 
     @staticmethod
-    def _groups(name: str, groups: dict | Sequence[dict]) -> list[_Draws]:
+    def _groups(name: str, groups: dict | Sequence[dict]) -> list[Draws]:
         groups = [groups] if isinstance(groups, dict) else groups
         for group in groups:
             if not isinstance(group, dict) or set(group) != {'num', 'recipe'}:
                 raise ValueError(f'{name} must be dict(num=..., recipe=[...]) or a list of such '
                                  f'dicts, got {group!r}')
-        return [_Draws(name, **group) for group in groups]
+        return [Draws(checks.count(f'{name}.num', group['num']), build_recipe(group['recipe']))
+                for group in groups]
 
     def transform(self, results: dict) -> dict:
         """Draw the views and patches of ``results['img']``."""
-        outputs = {'views': [view for draws in self.views for view in draws(results)],
-                   'patches': [patch for draws in self.patches for patch in draws(results)]}
-        rest = {key: value for key, value in results.items() if key != 'img'}
-        return {**rest, **outputs}
+        img = results.pop('img')
+        recipes = [draws.steps for draws in (*self.views, *self.patches) for _ in range(draws.num)]
+        # The crops are drawn first: they tell at which scale a file may be decoded.
+        firsts = [_first_changes(steps, img.shape[:2]) for steps in recipes]
+        if isinstance(img, EncodedJpeg):
+            img, reduction = img.decode(min(map(_reduction, firsts)))
+            if reduction > 1:
+                firsts = [[_in_reduced_image(crop, reduction)] for crop, in firsts]
+        images = [self._run(steps, first, {**results, 'img': img})
+                  for steps, first in zip(recipes, firsts, strict=True)]
+        num_views = sum(draws.num for draws in self.views)
+        return {**results, 'views': images[:num_views], 'patches': images[num_views:]}
 
-
-def _to_tensor(array: np.ndarray) -> torch.Tensor:
-    """(..., h, w, 3) -> (..., 3, h, w), same dtype."""
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, -1, -3)))
+    @staticmethod
+    def _run(steps: Sequence[Callable], first: list[Change] | None, results: dict) -> np.ndarray:
+        """Run a recipe whose first step may have been drawn; steps never write into an image."""
+        for change in first or ():
+            results['img'] = apply_change(results['img'], change)
+        for step in steps if first is None else steps[1:]:
+            results = step(results)
+        return results['img']
 
 
 @TRANSFORMS.register_module()
@@ -103,8 +156,9 @@ class PackViews(BaseTransform):
 
     Required keys: views, patches, and those named by ``meta_keys``.
 
-    Result: ``dict(inputs=dict(views=[...], patches=[...]), **meta)`` with views (3, h, w) and
-    patches (9, 3, h, w), uint8 (float32 after ``ColorSpace``), for torch's ``default_collate``.
+    Result: ``dict(inputs=dict(views=[...], patches=[...]), **meta)`` with views (h, w, 3) and
+    patches (9, h, w, 3), uint8 (float32 after ``ColorSpace``), for torch's ``default_collate``.
+    Channels stay last, as they lie in memory: ``ViewDataPreprocessor`` brings them forward.
 
     Args:
         meta_keys: Keys to hand on, e.g. 'gt_label' of a labelled ``ImageFolder``.
@@ -126,3 +180,10 @@ class PackViews(BaseTransform):
         inputs = {key: [_to_tensor(array) for array in results[key]]
                   for key in ('views', 'patches')}
         return {'inputs': inputs, **{key: results[key] for key in self.meta_keys}}
+
+
+def _to_tensor(array: np.ndarray) -> torch.Tensor:
+    """Share the array's memory; one that is read-only, the decoded image itself, is copied."""
+    if not (array.flags.writeable and array.flags.c_contiguous):
+        array = array.copy()
+    return torch.from_numpy(array)

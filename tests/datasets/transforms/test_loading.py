@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
+from sklearn.datasets import load_sample_images
 
 from infomin_plugin.datasets.transforms import ImageError, LoadImage
 
@@ -113,3 +114,63 @@ def test_other_files_are_refused_by_name(tmp_path):
             load(tmp_path / name)
     with pytest.raises(ImageError, match=tmp_path.name):
         load(tmp_path)
+
+
+def lazily(path):
+    return LoadImage(reduce=True)(dict(img_path=str(path)))['img']
+
+
+def photographs(path, width, height, **options):
+    """A photograph at another size, as a JPEG."""
+    image = Image.fromarray(load_sample_images().images[0]).resize((width, height))
+    image.save(path, quality=95, **options)
+    return image
+
+
+def test_reduced_decoding_is_the_resized_image(tmp_path):
+    photographs(tmp_path / 'a.jpg', 1200, 803)
+    jpeg, whole = lazily(tmp_path / 'a.jpg'), load(tmp_path / 'a.jpg')
+    assert jpeg.shape == (803, 1200)
+    for wanted, reduction in [(0.7, 1), (1.99, 1), (2, 2), (3.9, 2), (4, 4), (100, 8)]:
+        img, got = jpeg.decode(wanted)
+        assert got == reduction
+        assert img.shape == (-(-803 // reduction), -(-1200 // reduction), 3)
+        expected = Image.fromarray(whole).resize(img.shape[1::-1], Image.Resampling.BOX)
+        assert np.abs(img.astype(int) - np.asarray(expected)).mean() < 6
+    np.testing.assert_array_equal(jpeg.decode(1)[0], whole)
+
+
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_orientation_of_a_reduced_image(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photographs(tmp_path / 'a.jpg', 640, 480, exif=exif)
+    jpeg = lazily(tmp_path / 'a.jpg')
+    assert jpeg.shape == load(tmp_path / 'a.jpg').shape[:2]
+    small, _ = jpeg.decode(4)
+    with Image.open(tmp_path / 'a.jpg') as image:
+        expected = ImageOps.exif_transpose(image).resize(small.shape[1::-1], Image.Resampling.BOX)
+    assert np.abs(small.astype(int) - np.asarray(expected)).mean() < 6
+
+
+def test_what_is_no_plain_jpeg_is_decoded_at_once(photo, tmp_path):
+    Image.fromarray(photo).save(tmp_path / 'a.png')
+    Image.fromarray(photo).convert('CMYK').save(tmp_path / 'b.jpg')
+    for name in ('a.png', 'b.jpg'):
+        np.testing.assert_array_equal(lazily(tmp_path / name), load(tmp_path / name))
+
+
+def test_stray_bytes_that_pillow_forgives_are_forgiven(photo, tmp_path):
+    Image.fromarray(photo).save(tmp_path / 'a.jpg')
+    data = (tmp_path / 'a.jpg').read_bytes()
+    start = data.index(b'\xff\xdb')  # the first quantisation table
+    (tmp_path / 'b.jpg').write_bytes(data[:start] + b'\0\0\0' + data[start:])
+    np.testing.assert_array_equal(load(tmp_path / 'b.jpg'), load(tmp_path / 'a.jpg'))
+    np.testing.assert_array_equal(lazily(tmp_path / 'b.jpg').decode(8)[0], load(tmp_path / 'a.jpg'))
+
+
+def test_a_file_that_breaks_off_is_refused_by_name_when_decoded_later(photo, tmp_path):
+    Image.fromarray(photo).save(tmp_path / 'a.jpg')
+    (tmp_path / 'a.jpg').write_bytes((tmp_path / 'a.jpg').read_bytes()[:-200])
+    with pytest.raises(ImageError, match='cannot read image .*a.jpg.*truncated'):
+        lazily(tmp_path / 'a.jpg').decode()

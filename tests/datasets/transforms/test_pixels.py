@@ -6,7 +6,7 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 from torchvision.transforms import functional
 
-from infomin_plugin.datasets.transforms import pixels
+from infomin_plugin.datasets.transforms.operations import filters, pixels
 
 FACTORS = [0, 0.2, 0.55, 1, 1.37, 1.9]
 
@@ -20,7 +20,7 @@ def difference(ours, reference):
     (pixels.brightness, ImageEnhance.Brightness),
     (pixels.contrast, ImageEnhance.Contrast),
     (pixels.saturation, ImageEnhance.Color),
-    (pixels.sharpness, ImageEnhance.Sharpness),
+    (filters.sharpness, ImageEnhance.Sharpness),
 ])
 def test_enhancement_is_pillows_within_one_level(photo, ours, enhancer, factor):
     reference = enhancer(Image.fromarray(photo)).enhance(factor)
