@@ -1,14 +1,21 @@
 """How an image becomes views: decoding, geometry, photometry, RandAugment, packing."""
 
 from .blur import GaussianBlur
-from .geometry import CenterResizedCrop, JigsawPatches, RandomFlip, RandomResizedCrop
+from .geometry import (
+    CenterCrop,
+    CenterResizedCrop,
+    JigsawPatches,
+    RandomCrop,
+    RandomFlip,
+    RandomResizedCrop,
+)
 from .loading import ImageError, LoadImage
 from .photometry import ColorJitter, ColorSpace, RandomGrayscale
 from .rand_augment import RandAugment
 from .views import MultiView, PackViews, RandomApply, build_recipe
 
 __all__ = [
-    'CenterResizedCrop', 'ColorJitter', 'ColorSpace', 'GaussianBlur', 'ImageError',
+    'CenterCrop', 'CenterResizedCrop', 'ColorJitter', 'ColorSpace', 'GaussianBlur', 'ImageError',
     'JigsawPatches', 'LoadImage', 'MultiView', 'PackViews', 'RandAugment', 'RandomApply',
-    'RandomFlip', 'RandomGrayscale', 'RandomResizedCrop', 'build_recipe'
+    'RandomCrop', 'RandomFlip', 'RandomGrayscale', 'RandomResizedCrop', 'build_recipe'
 ]
