@@ -100,7 +100,7 @@ EXPORTED_TWO_VIEWS = Place(('state_dict', ), TRUNKS[0],
 # The first row that matches is taken.
 ORIGINS = (
     Origin('two-view training checkpoint', _two_views('encoders.'),
-           _two_views('momentum_encoders.module.')),
+           _two_views('momentum_encoder.module.')),
     Origin('exported two-view backbone', EXPORTED_TWO_VIEWS, EXPORTED_TWO_VIEWS, mark=EXPORTED),
     Origin(
         'InfoMin training checkpoint',

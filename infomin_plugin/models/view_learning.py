@@ -14,6 +14,9 @@ from infomin_plugin.registry import MODELS
 
 GENERATOR, ENCODERS, CLASSIFIERS = 'generator', 'encoders', 'classifiers'
 
+# The range of log|det| is logged of so many images of a batch.
+_LOG_DET_IMAGES = 8
+
 
 def cross_view_loss(first: Tensor, second: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     """InfoNCE between two views with the other images of the batch as negatives, both ways.
@@ -123,13 +126,14 @@ class ViewLearning(BaseModel):
             dict[str, Tensor]: For the log: ``i_nce`` (nats) before this step's updates of the
             generator, its ceiling ``i_nce_max`` (log N), ``acc_contrast``, ``acc1`` and ``acc2`` of
             the classifiers (percent of the labelled), losses of the players, mean and standard
-            deviation of each channel of z, and the range of log|det| over pixels.
+            deviation of each channel of z, and the range of log|det| over the pixels of 8 images.
         """
         data = self.data_preprocessor(data, True)
         images, labels = data['inputs']['views'][0], data.get('gt_label')
-        with torch.no_grad():
-            views = split(self.generator, self.generator(images))
-        log = {}
+        with optim_wrapper[GENERATOR].optim_context(self):
+            z = self.generator(images)  # N×3×H×W
+        views = split(self.generator, z.detach())
+        log = self._statistics(images, z.detach())
         with optim_wrapper[ENCODERS].optim_context(self):
             for _ in range(self.encoder_steps):
                 loss, log['acc_contrast'] = cross_view_loss(
@@ -140,24 +144,21 @@ class ViewLearning(BaseModel):
                 loss, accuracies = self._classify(views, labels)
                 log |= accuracies | self._update(optim_wrapper, CLASSIFIERS, loss)
         with optim_wrapper[GENERATOR].optim_context(self):
-            log |= self._generator_step(images, labels, optim_wrapper)
+            log |= self._generator_step(z, labels, optim_wrapper)
         return log
 
-    def _generator_step(self, images: Tensor, labels: Tensor | None,
+    def _generator_step(self, z: Tensor, labels: Tensor | None,
                         optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
-        z = self.generator(images)
         views = split(self.generator, z)
         # The others' parameters are held: their gradients would be thrown away.
         with held(self.encoders), held(self.classifiers):
             contrast, _ = cross_view_loss(*self.encoders(views), self.temperature)
-            i_nce = math.log(len(images)) - contrast
+            i_nce = math.log(len(z)) - contrast
             loss = self.contrast_weight * i_nce
             if self.classifiers is not None:
                 loss = loss + self.classifier_weight * self._classify(views, labels)[0]
         log = self._update(optim_wrapper, GENERATOR, loss)
-        return log | dict(
-            i_nce=i_nce.detach(), i_nce_max=i_nce.new_tensor(math.log(len(images))),
-            **self._statistics(images, z.detach()))
+        return log | dict(i_nce=i_nce.detach(), i_nce_max=i_nce.new_tensor(math.log(len(z))))
 
     def _classify(self, views: list[Tensor],
                   labels: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
@@ -186,7 +187,7 @@ class ViewLearning(BaseModel):
         for channel in range(z.size(1)):
             log[f'z{channel}_mean'] = z[:, channel].mean()
             log[f'z{channel}_std'] = z[:, channel].std()
-        log_det = unwrapped(self.generator).log_det(images)
+        log_det = unwrapped(self.generator).log_det(images[:_LOG_DET_IMAGES])
         return log | dict(log_det_min=log_det.min(), log_det_mean=log_det.mean(),
                           log_det_max=log_det.max())
 

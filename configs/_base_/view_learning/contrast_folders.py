@@ -3,6 +3,9 @@ _base_ = 'unsupervised_folders.py'
 
 regime = 'raw'
 
+batch_size = 128
+train_dataloader = dict(batch_size=batch_size)
+
 model = dict(
     _delete_=True,
     type='CrossViewContrast',
@@ -19,7 +22,7 @@ optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4))
-train_cfg = dict(max_iters=500)
+train_cfg = dict(max_iters=400)
 default_hooks = dict(checkpoint=dict(interval=100))
 model_wrapper_cfg = None
 

@@ -25,6 +25,7 @@ class TwoViewResLayer(BaseModule):
         base_channels (int): Width of either ResNet's first stage: 32 for half the width.
         stage (int): Index of the stage, 1 to 3. Defaults to 3, res5.
         stride (int): Stride of its first block. Defaults to 2.
+        dilation (int): Dilation of its 3×3 convolutions. Defaults to 1.
         style (str): ``'pytorch'`` or ``'caffe'``, see mmdet's ResNet. Defaults to ``'pytorch'``.
         norm_cfg (dict): Norm layers. Defaults to batch norm.
         norm_eval (bool): Whether batch norm stays in evaluation mode. Defaults to True.
@@ -41,6 +42,7 @@ class TwoViewResLayer(BaseModule):
                  base_channels: int,
                  stage: int = 3,
                  stride: int = 2,
+                 dilation: int = 1,
                  style: str = 'pytorch',
                  norm_cfg: dict | None = None,
                  norm_eval: bool = True,
@@ -63,8 +65,8 @@ class TwoViewResLayer(BaseModule):
         self.in_channels = planes // 2 * block.expansion  # of one trunk
         self.trunk1, self.trunk2 = (
             nn.ModuleDict({self.layer: ResLayer(
-                block, self.in_channels, planes, blocks[stage], stride=stride, style=style,
-                norm_cfg=norm_cfg)}) for _ in range(2))
+                block, self.in_channels, planes, blocks[stage], stride=stride,
+                dilation=dilation, style=style, norm_cfg=norm_cfg)}) for _ in range(2))
         self.norm = (build_norm_layer(norm_cfg, 2 * planes * block.expansion)[1]
                      if extra_norm else nn.Identity())
 
