@@ -13,6 +13,7 @@ from infomin_plugin.environment import check_environment
 from infomin_plugin.registry import RUNNERS
 
 from .detection_data import fill_detection_data
+from .photometry import place_photometry
 from .preflight import check_batches, check_resumable
 from .pretrained import place_pretrained, verify_pretrained
 from .reroot import reroot
@@ -23,9 +24,10 @@ class InfoMinRunner(Runner):
     """Runner of every config of this project: ``runner_type = 'infomin_plugin.InfoMinRunner'``.
 
     MMEngine's own train tools (of mmdet, mmselfsup, ``mim train``) honour that key. On top of
-    MMEngine it understands ``data_root`` (:func:`reroot`), ``data_form``
-    (:func:`fill_detection_data`) and ``pretrained`` (:func:`place_pretrained`), and runs several
-    processes on CPUs with gloo. The config that it dumps has all of them written out.
+    MMEngine it understands ``data_root`` (:func:`reroot`), ``photometry``
+    (:func:`place_photometry`), ``data_form`` (:func:`fill_detection_data`) and ``pretrained``
+    (:func:`place_pretrained`), and runs several processes on CPUs with gloo. The config that it
+    dumps has all of them written out.
     """
 
     @classmethod
@@ -43,6 +45,7 @@ class InfoMinRunner(Runner):
         cfg = cfg if isinstance(cfg, Config) else Config(cfg)
         cfg = cfg.copy()
         reroot(cfg)
+        place_photometry(cfg)
         fill_detection_data(cfg)
         trunk = place_pretrained(cfg)
         runner = super().from_cfg(cfg)

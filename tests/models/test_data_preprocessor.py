@@ -36,6 +36,32 @@ def test_channels_last_is_what_convolutions_see():
     assert flat.data_ptr() == out['patches'][0].data_ptr()  # a view, not another copy
 
 
+@pytest.mark.parametrize('channels_last', [False, True])
+def test_recipes_change_the_views_of_a_training_only(channels_last):
+    invert = dict(type='BatchedRecipe', recipe=[
+        dict(type='RandAugment', ops=['Invert'], num_ops=1, prob=1)])
+    preprocessor = ViewDataPreprocessor(
+        MEAN, STD, channels_last, recipes=dict(views=[invert, None], patches=[invert]))
+    plain, data = ViewDataPreprocessor(MEAN, STD, channels_last), batch()
+    inverted = dict(inputs={kind: [255 - images for images in batches]
+                            for kind, batches in batch()['inputs'].items()})
+    changed, expected = preprocessor(data, training=True)['inputs'], plain(inverted)['inputs']
+    kept = plain(data)['inputs']
+    torch.testing.assert_close(changed['views'][0], expected['views'][0])
+    torch.testing.assert_close(changed['views'][1], kept['views'][1])
+    torch.testing.assert_close(changed['patches'][0], expected['patches'][0])
+    for kind, batches in preprocessor(data)['inputs'].items():
+        for ours, reference in zip(batches, kept[kind], strict=True):
+            torch.testing.assert_close(ours, reference)
+
+
+def test_recipes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="recipes may have 'views' and 'patches', got .'view'"):
+        ViewDataPreprocessor(MEAN, STD, recipes=dict(view=[]))
+    with pytest.raises(ValueError, match='recipes.views has 1 entries, the pipeline makes 2 views'):
+        ViewDataPreprocessor(MEAN, STD, recipes=dict(views=[None]))(batch(), training=True)
+
+
 @pytest.mark.parametrize('std', [(1.0, 0.0, 1.0), (1.0, 1.0)])
 def test_refuses_deviations_that_do_not_fit(std):
     with pytest.raises(ValueError, match='one value a channel, std above 0'):

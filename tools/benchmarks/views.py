@@ -41,7 +41,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--repeats', type=int, default=7, help='turns (default: %(default)s)')
     parser.add_argument('--images', type=int, default=48,
                         help='files in a turn (default: %(default)s)')
-    parser.add_argument('--loader-images', type=int, default=1024,
+    parser.add_argument('--loader-images', type=int, default=2048,
                         help='images through the loader in a turn, 0 for none '
                              '(default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0)

@@ -1,5 +1,6 @@
 """How an image becomes views: decoding, geometry, photometry, RandAugment, packing."""
 
+from .batched.recipe import BatchedRecipe
 from .blur import GaussianBlur
 from .geometry import CenterResizedCrop, JigsawPatches, RandomFlip, RandomResizedCrop
 from .loading import ImageError, LoadImage
@@ -8,7 +9,7 @@ from .rand_augment import RandAugment
 from .views import MultiView, PackViews, RandomApply, build_recipe
 
 __all__ = [
-    'CenterResizedCrop', 'ColorJitter', 'ColorSpace', 'GaussianBlur', 'ImageError',
-    'JigsawPatches', 'LoadImage', 'MultiView', 'PackViews', 'RandAugment', 'RandomApply',
-    'RandomFlip', 'RandomGrayscale', 'RandomResizedCrop', 'build_recipe'
+    'BatchedRecipe', 'CenterResizedCrop', 'ColorJitter', 'ColorSpace', 'GaussianBlur',
+    'ImageError', 'JigsawPatches', 'LoadImage', 'MultiView', 'PackViews', 'RandAugment',
+    'RandomApply', 'RandomFlip', 'RandomGrayscale', 'RandomResizedCrop', 'build_recipe'
 ]
