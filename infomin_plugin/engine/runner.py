@@ -1,5 +1,6 @@
 """MMEngine's runner, with the config resolved and checked before anything is built."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -43,7 +44,7 @@ class InfoMinRunner(Runner):
         """
         check_environment()
         cfg = cfg if isinstance(cfg, Config) else Config(cfg)
-        cfg = cfg.copy()
+        cfg = deepcopy(cfg)  # Config.copy() would share what is nested
         reroot(cfg)
         place_photometry(cfg)
         fill_detection_data(cfg)
