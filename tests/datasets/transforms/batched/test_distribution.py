@@ -133,8 +133,7 @@ def test_rates_of_jitter_and_blur(home, photo, step, probability):
 
 
 def test_rate_of_grey_in_the_whole_recipe(home):
-    # Nothing else in it makes a colour of this strength grey; but for Equalize on a single colour
-    # what follows keeps the channels apart.
+    # Nothing else makes these colours grey, but for the rare jitter that is weak in all respects.
     out = home(infomin(), coloured([160, 90, 40], [40, 90, 160]), 1500)
     check_rate((out == out[..., :1]).all((1, 2, 3)), 0.2)
 
