@@ -20,8 +20,10 @@ REQUIRED = {
     'mmcls': '==1.0.0rc6',
     'mmselfsup': '==1.0.0',
     'numpy': '>=1.24,<2',
+    'numba': '>=0.59',
     'opencv-python': '<4.12',
     'pycocotools': '>=2.0.7',
+    'simplejpeg': '>=1.7',
 }
 REASONS = {
     'torch': 'mmcv 2.0.1 does not compile on later releases',

@@ -132,8 +132,8 @@ def draw_pictures(stages: Stages, work: Path, method: str, epochs: int, seed: in
     from infomin_plugin.visualization.curves import draw_knn_curves
     from infomin_plugin.visualization.detections import contact_sheet
 
-    image = min((work / 'data' / 'objects').glob('*.jpg'))
-    stages.run('views', 'tools/visualize_views.py', ROOT / METHODS[method], image, '--draws', 6,
+    images = sorted((work / 'data' / 'objects').glob('*.jpg'))[:4]
+    stages.run('views', 'tools/visualize_views.py', ROOT / METHODS[method], *images,
                '--seed', seed, '--out', work / 'views.png')
     shown = work / 'detections'
     stages.run('detections', 'tools/test.py', ROOT / FORMS['coco'],

@@ -1,4 +1,7 @@
-"""Draw what a pre-training config makes of images: the original, its views, its patches."""
+"""Draw what a pre-training config makes of images: the original, its views, its patches.
+
+A row is an image and some samples of it; with --steps a row is a view, operation by operation.
+"""
 
 import argparse
 import sys
@@ -10,7 +13,8 @@ from infomin_plugin.environment import check_environment
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file of a pre-training')
     parser.add_argument('images', nargs='*', metavar='IMAGE',
                         help="image files; default: some of the config's training set")
@@ -18,16 +22,24 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
                         help='picture to write (default: %(default)s)')
     parser.add_argument('--num', type=int, default=4,
                         help='images to take from the training set (default: %(default)s)')
-    parser.add_argument('--draws', type=int, default=2, help='rows an image (default: %(default)s)')
-    parser.add_argument('--height', type=int, default=160,
-                        help='height of a row in pixels (default: %(default)s)')
+    parser.add_argument('--steps', action='store_true',
+                        help='show what each operation did, a row for every view')
+    parser.add_argument('--draws', type=int,
+                        help='samples of an image (default: 4, with --steps 1)')
+    parser.add_argument('--height', type=int, default=128,
+                        help='height of an image in pixels (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', default=[],
                         help='override settings, such as data_root=DIR')
-    args = parser.parse_args(argv)
-    for name in ('num', 'draws', 'height'):
-        if getattr(args, name) < 1:
-            parser.error(f'--{name} must be at least 1, got {getattr(args, name)}')
+    args = parser.parse_intermixed_args(argv)  # images may also follow options
+    if args.draws is None:
+        args.draws = 1 if args.steps else 4
+    bounds = dict(num=(1, None), draws=(1, None), height=(16, 1024), seed=(0, 2**32 - 1))
+    for name, (low, high) in bounds.items():
+        value = getattr(args, name)
+        if value < low or (high is not None and value > high):
+            bound = f'at least {low}' if high is None else f'from {low} to {high}'
+            parser.error(f'--{name} must be {bound}, got {value}')
     return args
 
 
@@ -44,30 +56,37 @@ def main(argv: Sequence[str] | None = None) -> None:
     from infomin_plugin.engine.command_line import parse_options
     from infomin_plugin.engine.reroot import reroot
     from infomin_plugin.registry import DATASETS
-    from infomin_plugin.visualization.views import draw_views
+    from infomin_plugin.visualization.views import draw_steps, draw_views
 
     if args.out.suffix.lower() not in Image.registered_extensions():
         sys.exit(f'error: --out: {args.out} has no ending of an image file, such as .png')
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(parse_options(args.cfg_options))
-    reroot(cfg)
-    dataset = cfg.get('train_dataloader', {}).get('dataset', {})
-    if not dataset.get('pipeline'):
-        sys.exit(f'error: {args.config} has no train_dataloader.dataset.pipeline')
     np.random.seed(args.seed)
     try:
+        cfg = Config.fromfile(args.config)
+        cfg.merge_from_dict(parse_options(args.cfg_options))
+        reroot(cfg)
+        # A recipe is shown as it is written, also where photometry='device' will move a part of it
+        # to the training device: the samples have the same distribution.
+        if cfg.get('model', {}).get('data_preprocessor', {}).get('recipes'):
+            print('note: a run has moved a part of the recipes to model.data_preprocessor.recipes, '
+                  'which is not shown: give the config that the run was started with',
+                  file=sys.stderr)
+        dataset = cfg.get('train_dataloader', {}).get('dataset', {})
+        if not dataset.get('pipeline'):
+            raise ValueError(f'{args.config} has no train_dataloader.dataset.pipeline')
         paths = args.images
         if not paths:
             dataset = DATASETS.build({**dataset, '_scope_': cfg.get('default_scope')})
             chosen = np.random.choice(len(dataset), min(args.num, len(dataset)), replace=False)
             paths = [dataset.get_data_info(int(i))['img_path'] for i in chosen]
         pipeline = build_recipe(cfg.train_dataloader.dataset.pipeline)
-        picture = draw_views(pipeline, paths, args.draws, args.height)
+        draw = draw_steps if args.steps else draw_views
+        picture = draw(pipeline, paths, args.draws, args.height)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(args.out)
     except (ImageError, OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture).save(args.out)
-    print(f'{args.out}: {len(paths)} images, {args.draws} draws each')
+    print(f'{args.out}: images: {len(paths)}, samples of each: {args.draws}')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,9 @@
 """What every pre-training run shares: scope, runner, hooks, logs."""
 default_scope = 'infomin_plugin'
 runner_type = 'infomin_plugin.InfoMinRunner'
+# where views change colours after crop and flip: 'worker', or 'device', over batches; the same
+# distribution
+photometry = 'worker'
 
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),

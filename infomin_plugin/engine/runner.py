@@ -1,5 +1,6 @@
 """MMEngine's runner, with the config resolved and checked before anything is built."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from infomin_plugin.registry import RUNNERS
 
 from .class_folders import fill_num_classes
 from .detection_data import fill_detection_data
+from .photometry import place_photometry
 from .preflight import check_batches, check_resumable, check_source_ratio
 from .pretrained import place_pretrained, verify_pretrained
 from .reroot import reroot
@@ -24,10 +26,10 @@ class InfoMinRunner(Runner):
     """Runner of every config of this project: ``runner_type = 'infomin_plugin.InfoMinRunner'``.
 
     MMEngine's own train tools (of mmdet, mmselfsup, ``mim train``) honour that key. On top of
-    MMEngine it understands ``data_root`` (:func:`reroot`), ``data_form``
-    (:func:`fill_detection_data`), a missing number of classes (:func:`fill_num_classes`) and
-    ``pretrained`` (:func:`place_pretrained`), and runs several processes on CPUs with gloo. The
-    config that it dumps has all of them written out.
+    MMEngine it understands ``data_root`` (:func:`reroot`), ``photometry``
+    (:func:`place_photometry`), ``data_form`` (:func:`fill_detection_data`), a missing number of
+    classes (:func:`fill_num_classes`) and ``pretrained`` (:func:`place_pretrained`), and runs
+    several processes on CPUs with gloo. The config that it dumps has all of them written out.
     """
 
     @classmethod
@@ -43,8 +45,9 @@ class InfoMinRunner(Runner):
         """
         check_environment()
         cfg = cfg if isinstance(cfg, Config) else Config(cfg)
-        cfg = cfg.copy()
+        cfg = deepcopy(cfg)  # Config.copy() would share what is nested
         reroot(cfg)
+        place_photometry(cfg)
         fill_detection_data(cfg)
         fill_num_classes(cfg)
         trunk = place_pretrained(cfg)

@@ -1,110 +1,186 @@
 """Pictures of what a pre-training pipeline makes of images."""
 
+import inspect
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-import cv2
 import numpy as np
-import torch
 
-from infomin_plugin.datasets.transforms import LoadImage
+from infomin_plugin.datasets.transforms import LoadImage, MultiView, RandomApply, checks
+from infomin_plugin.datasets.transforms.changes import Change, RandomTransform, apply_change
+from infomin_plugin.datasets.transforms.loading import EncodedJpeg
+from infomin_plugin.datasets.transforms.operations import OPERATIONS
 
-_GAP = 4
-_HEADER = 20
+from .grid import Panel, draw_grid
+
 _WHITE = 255
 
 
-def to_picture(view: torch.Tensor) -> np.ndarray:
+def to_picture(view: np.ndarray) -> np.ndarray:
     """Turn a view or a set of patches into an RGB image.
 
     Args:
-        view: (3, h, w), or (n * n, 3, h, w) for patches, which are laid out n by n in order.
-            Float tensors (colour spaces) are stretched to 0..255 channel by channel.
+        view: (h, w, 3), or (n * n, h, w, 3) for patches, which are laid out n by n in order.
+            Floating-point ones (colour spaces) are stretched to 0..255 channel by channel.
 
     Returns:
         np.ndarray: (H, W, 3), uint8.
     """
-    array = view.movedim(-3, -1).numpy()
-    if array.dtype != np.uint8:
-        axes = tuple(range(array.ndim - 1))
-        low, high = array.min(axes), array.max(axes)
-        array = ((array - low) / np.maximum(high - low, 1e-6) * 255).round().astype(np.uint8)
-    if array.ndim == 3:
-        return array
-    side = round(len(array)**0.5)
-    gap = max(1, array.shape[1] // 16)
+    if view.dtype != np.uint8:
+        axes = tuple(range(view.ndim - 1))
+        low, high = view.min(axes), view.max(axes)
+        view = ((view - low) / np.maximum(high - low, 1e-6) * 255).round().astype(np.uint8)
+    if view.ndim == 3:
+        return view
+    side = round(len(view)**0.5)
+    gap = max(1, view.shape[1] // 16)
     # A gap below and to the right of each patch; the outermost are cut off again.
-    padded = np.pad(array, ((0, 0), (0, gap), (0, gap), (0, 0)), constant_values=_WHITE)
+    padded = np.pad(view, ((0, 0), (0, gap), (0, gap), (0, 0)), constant_values=_WHITE)
     rows = [np.hstack(padded[i * side:(i + 1) * side]) for i in range(side)]
     return np.vstack(rows)[:-gap, :-gap]
 
 
-def draw_grid(rows: Sequence[Sequence[np.ndarray]], titles: Sequence[str],
-              height: int = 160) -> np.ndarray:
-    """Lay RGB images out in rows, under one line of titles.
+def describe(change: Change) -> tuple[str, str]:
+    """Name a change and how it was drawn, in two short lines.
 
-    Args:
-        rows: Images (h, w, 3), uint8; all rows have as many as there are titles. Each is scaled to
-            ``height``, and a column is as wide as its widest image.
-        titles: One a column.
-        height: Height of a row in pixels.
-
-    Returns:
-        np.ndarray: (H, W, 3), uint8, RGB.
+    The second is the strength, which is an operation's first argument, and the flags that are set;
+    of a crop the sizes before and after: its place is shown as a box.
     """
-    rows = [[_scale(image, height) for image in row] for row in rows]
-    widths = [max(image.shape[1] for image in column) for column in zip(*rows, strict=True)]
-    canvas = np.full((_HEADER + len(rows) * (height + _GAP), sum(widths) + _GAP * len(widths), 3),
-                     _WHITE, np.uint8)
-    left = 0
-    for column, (title, width) in enumerate(zip(titles, widths, strict=True)):
-        cv2.putText(canvas, title, (left + 2, _HEADER - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.45,
-                    (0, 0, 0), 1, cv2.LINE_AA)
-        for i, row in enumerate(rows):
-            image = row[column]
-            top = _HEADER + i * (height + _GAP)
-            canvas[top:top + height, left:left + image.shape[1]] = image
-        left += width + _GAP
-    return canvas
+    if change.name == 'crop':
+        (_, _, height, width), size = change.arguments
+        return 'crop', f'{width:g}×{height:g} to {size[1]}×{size[0]}'
+    # The first parameter is the image; those at the end may have defaults.
+    names = list(inspect.signature(OPERATIONS[change.name]).parameters)[1:]
+    words = []
+    for i, (name, value) in enumerate(zip(names, change.arguments, strict=False)):
+        if i == 0:
+            words.append(f'{name}={value}' if isinstance(value, str) else f'{name}={value:.3g}')
+        elif value is True:
+            words.append(name)
+    return change.name, ', '.join(words)
 
 
-def _scale(image: np.ndarray, height: int) -> np.ndarray:
-    width = max(1, round(image.shape[1] * height / image.shape[0]))
-    # Enlarged pixels stay visible: small views should look as small as they are.
-    shrinks = height < image.shape[0]
-    return cv2.resize(image, (width, height),
-                      interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST)
-
-
-def draw_views(pipeline: Sequence[Callable], paths: Sequence[str], draws: int = 1,
-               height: int = 160) -> np.ndarray:
-    """Draw images beside their views and patches.
+def draw_views(pipeline: Sequence[Callable], paths: Sequence[str], draws: int = 4,
+               height: int = 128) -> np.ndarray:
+    """Draw images beside samples of them: each the views, then the patches.
 
     Args:
         pipeline: Built transforms from ``dict(img_path=...)`` to what ``PackViews`` returns.
-        paths: Image files, one or more.
-        draws: Rows an image: its randomness is drawn anew in each.
-        height: Height of a row in pixels.
+        paths: Image files, one or more: each is a row.
+        draws: Samples a row: the randomness is drawn anew for each.
+        height: Height of an image in pixels.
 
     Returns:
-        np.ndarray: (H, W, 3), uint8, RGB; a row is the original, then the views, then the patches.
+        np.ndarray: (H, W, 3), uint8, RGB.
 
     Raises:
         ImageError: If a file is unreadable.
         ValueError: If the pipeline does not end in ``PackViews``.
     """
-    load = LoadImage()
-    rows, titles = [], []
+    checks.count('draws', draws)
+    load = LoadImage()  # the pipeline's own may leave the image undecoded
+    rows = []
     for path in paths:
-        original = load(dict(img_path=path))['img']
-        for _ in range(draws):
+        row = [Panel(load(dict(img_path=path))['img'], ('', 'original'))]
+        for draw in range(draws):
             sample = dict(img_path=path)
             for step in pipeline:
                 sample = step(sample)
             if 'inputs' not in sample:
                 raise ValueError(f'the pipeline must end in PackViews; it gives {sorted(sample)}')
-            tensors = [(f'{title} {i + 1}', tensor)
-                       for name, title in (('views', 'view'), ('patches', 'patches'))
-                       for i, tensor in enumerate(sample['inputs'][name])]
-            titles = ['original', *(title for title, _ in tensors)]
-            rows.append([original, *(to_picture(tensor) for _, tensor in tensors)])
-    return draw_grid(rows, titles, height)
+            inputs = sample['inputs']
+            arrays = [tensor.numpy() for tensor in (*inputs['views'], *inputs['patches'])]
+            titles = _titles(len(inputs['views']), len(inputs['patches']))
+            row += [Panel(to_picture(array), (f'sample {draw + 1}' if i == 0 else '', title),
+                          block=i == 0)
+                    for i, (title, array) in enumerate(zip(titles, arrays, strict=True))]
+        # Columns are the same in all rows: the first row has their titles.
+        rows.append([panel._replace(caption=()) for panel in row] if rows else row)
+    return draw_grid(rows, height)
+
+
+def _titles(num_views: int, num_patches: int) -> list[str]:
+    return [title if num == 1 else f'{title} {i + 1}'
+            for title, num in (('view', num_views), ('patches', num_patches)) for i in range(num)]
+
+
+def draw_steps(pipeline: Sequence[Callable], paths: Sequence[str], draws: int = 1,
+               height: int = 128) -> np.ndarray:
+    """Draw what each operation does to an image, step by step.
+
+    A row is a view or a set of patches: the original, with its crop as a box, and the image after
+    each operation that fired, in order. After the same seed these are the samples that
+    :func:`draw_views` shows, but for files that ``LoadImage(reduce=True)`` reads smaller: here they
+    are decoded in full.
+
+    Args:
+        pipeline: Built transforms with a ``MultiView`` among them.
+        paths: Image files, one or more.
+        draws: Samples of each image.
+        height: Height of an image in pixels.
+
+    Returns:
+        np.ndarray: (H, W, 3), uint8, RGB.
+
+    Raises:
+        ImageError: If a file is unreadable.
+        ValueError: If the pipeline has no ``MultiView``.
+    """
+    checks.count('draws', draws)
+    at = [i for i, step in enumerate(pipeline) if isinstance(step, MultiView)]
+    if not at:
+        names = [type(step).__name__ for step in pipeline]
+        raise ValueError(f'the pipeline must have a MultiView to show its steps; it has {names}')
+    before, multi_view = pipeline[:at[0]], pipeline[at[0]]
+    rows = []
+    for path in paths:
+        for draw in range(draws):
+            sample = dict(img_path=path)
+            for step in before:
+                sample = step(sample)
+            if isinstance(sample['img'], EncodedJpeg):
+                sample['img'], _ = sample['img'].decode()
+            name = Path(path).name + (f', sample {draw + 1}' if draws > 1 else '')
+            rows += [[panels[0]._replace(caption=(name, title), block=i == 0), *panels[1:]]
+                     for i, (title, panels) in enumerate(_trace(multi_view, sample))]
+    return draw_grid(rows, height)
+
+
+def _trace(multi_view: MultiView, sample: dict) -> list[tuple[str, list[Panel]]]:
+    """Make the views and patches of a sample as ``MultiView`` does, and keep what lies between."""
+    recipes = [group.steps for group in (*multi_view.views, *multi_view.patches)
+               for _ in range(group.num)]
+    titles = _titles(*(sum(group.num for group in groups)
+                       for groups in (multi_view.views, multi_view.patches)))
+    # MultiView draws the first step of all recipes before anything else: with this order a seed
+    # gives the same samples.
+    shape = sample['img'].shape[:2]
+    firsts = [steps[0].draw(shape) if steps and _can_draw(steps[0]) else None for steps in recipes]
+    return [(title, _panels(steps, first, dict(sample)))
+            for title, steps, first in zip(titles, recipes, firsts, strict=True)]
+
+
+def _panels(steps: Sequence[Callable], first: list[Change] | None, results: dict) -> list[Panel]:
+    """Run a recipe, whose first step may have been drawn, and show every image on the way."""
+    panels = [Panel(results['img'])]
+    for i, step in enumerate(steps):
+        before = results['img']
+        if not _can_draw(step):
+            results = step(results)
+            if not np.array_equal(results['img'], before):
+                panels.append(Panel(to_picture(results['img']), (type(step).__name__, '')))
+            continue
+        changes = first if i == 0 and first is not None else step.draw(before.shape[:2])
+        for change in changes:
+            if change.name == 'crop':
+                panels[-1] = panels[-1]._replace(box=change.arguments[0])
+            results['img'] = apply_change(results['img'], change)
+            panels.append(Panel(to_picture(results['img']), describe(change)))
+    return panels
+
+
+def _can_draw(step: Callable) -> bool:
+    """Tell whether a step's changes can be drawn before they are applied."""
+    if isinstance(step, RandomApply):
+        return all(map(_can_draw, step.transforms))
+    return isinstance(step, RandomTransform)

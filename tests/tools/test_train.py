@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from infomin_plugin.checkpoints import read_file
 
@@ -86,6 +87,19 @@ def test_pretraining_on_any_tree_of_images(config, images, tmp_path):
     assert len(logged) == 3 and all(expected <= set(line) for line in logged)
     saved = read_file(tmp_path / 'epoch_1.pth')['state_dict']
     assert saved['queue.position'] == 6
+
+
+@pytest.mark.parametrize('config', [path for path in PRETRAIN if '200e' in path.stem],
+                         ids=lambda path: path.stem)
+def test_pretraining_with_photometry_on_the_device(config, images, tmp_path):
+    jigsaw = TINY_JIGSAW if 'infomin' in config.stem else []
+    train(config, tmp_path, '--cfg-options', f'data_root={images}', 'photometry=device',
+          *TINY_PRETRAIN, *jigsaw)
+    assert len(last_logged(tmp_path)) == 3
+    dumped = Config.fromfile(tmp_path / config.name)
+    assert len(dumped.model.data_preprocessor.recipes.views) == 2
+    steps = dumped.train_dataloader.dataset.pipeline[1].views.recipe
+    assert [step.type for step in steps] == ['RandomResizedCrop', 'RandomFlip']
 
 
 @pytest.mark.parametrize('config', DEMO_PRETRAIN, ids=lambda path: path.stem)

@@ -1,5 +1,6 @@
 """How an image becomes views: decoding, geometry, photometry, RandAugment, packing."""
 
+from .batched.recipe import BatchedRecipe
 from .blur import GaussianBlur
 from .geometry import (
     CenterCrop,
@@ -15,7 +16,8 @@ from .rand_augment import RandAugment
 from .views import MultiView, PackViews, RandomApply, build_recipe
 
 __all__ = [
-    'CenterCrop', 'CenterResizedCrop', 'ColorJitter', 'ColorSpace', 'GaussianBlur', 'ImageError',
-    'JigsawPatches', 'LoadImage', 'MultiView', 'PackViews', 'RandAugment', 'RandomApply',
-    'RandomCrop', 'RandomFlip', 'RandomGrayscale', 'RandomResizedCrop', 'build_recipe'
+    'BatchedRecipe', 'CenterCrop', 'CenterResizedCrop', 'ColorJitter', 'ColorSpace', 'GaussianBlur',
+    'ImageError', 'JigsawPatches', 'LoadImage', 'MultiView', 'PackViews', 'RandAugment',
+    'RandomApply', 'RandomCrop', 'RandomFlip', 'RandomGrayscale', 'RandomResizedCrop',
+    'build_recipe'
 ]

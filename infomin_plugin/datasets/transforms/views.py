@@ -52,7 +52,10 @@ class RandomApply(RandomTransform):
         for transform in self.transforms:
             if not isinstance(transform, RandomTransform):
                 raise TypeError(f'{type(transform).__name__} has no draw(): it can only be applied')
-            changes += transform.draw(shape, random)
+            drawn = transform.draw(shape, random)
+            shape = next((change.arguments[1] for change in drawn[::-1] if change.name == 'crop'),
+                         shape)
+            changes += drawn
         return changes
 
     def transform(self, results: dict) -> dict:
@@ -71,8 +74,8 @@ class Draws(NamedTuple):
 
 
 def _first_changes(steps: Sequence[Callable], shape: tuple[int, int]) -> list[Change] | None:
-    """Draw the first step of a recipe; None if it has none that can be drawn."""
-    if steps and isinstance(steps[0], RandomTransform):
+    """Draw the first step of a recipe; None if that may be a foreign transform."""
+    if steps and isinstance(steps[0], RandomTransform) and not isinstance(steps[0], RandomApply):
         return steps[0].draw(shape)
     return None
 

@@ -145,8 +145,15 @@ def test_foreign_transforms_take_part(photo):
     def shade(results):
         return {**results, 'img': results['img'] // 2, 'seen': results['img_path']}
 
-    recipe = [shade, FLIP, dict(type='RandomApply', transforms=[shade], prob=1)]
-    out = MultiView(dict(num=1, recipe=recipe))(dict(img=photo, img_path='a'))
-    np.testing.assert_array_equal(out['views'][0], photo[:, ::-1] // 4)
+    apply = dict(type='RandomApply', transforms=[shade], prob=1)
+    for recipe in ([shade, FLIP, apply], [apply, FLIP, shade]):
+        out = MultiView(dict(num=1, recipe=recipe))(dict(img=photo, img_path='a'))
+        np.testing.assert_array_equal(out['views'][0], photo[:, ::-1] // 4)
     with pytest.raises(TypeError, match='function has no draw'):
         RandomApply([shade], prob=1).draw((4, 4))
+
+
+def test_steps_inside_random_apply_know_the_size_before_them(photo):
+    small = dict(type='CenterResizedCrop', size=16, crop_ratio=1)
+    crops = RandomApply([dict(CROP, size=16), small], prob=1).draw((160, 200))
+    assert crops[1].arguments == ((0, 0, 16, 16), (16, 16))
