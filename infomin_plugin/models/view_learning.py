@@ -58,7 +58,7 @@ class ViewLearning(BaseModel):
         temperature (float): Divisor of the cosine similarities, above 0.
         classifiers (dict, optional): See :class:`TwoViewClassifier`; None: unsupervised.
         contrast_weight (float): Factor of I_NCE in the generator's loss; 0: supervised.
-        classifier_weight (float): Factor of the mean cross-entropy of both classifiers in the
+        classifier_weight (float): Factor of the sum of both classifiers' cross-entropy in the
             generator's loss. Defaults to 1.
         encoder_steps (int): The encoders' steps for each of the generator's. Defaults to 1.
         data_preprocessor (dict, optional): See :class:`ViewDataPreprocessor`; images in [0, 1], and
@@ -162,7 +162,7 @@ class ViewLearning(BaseModel):
 
     def _classify(self, views: list[Tensor],
                   labels: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean cross-entropy of both classifiers over the labelled images, and accuracies."""
+        """Sum of both classifiers' mean cross-entropy over labelled images, and accuracies."""
         if labels is None:
             raise ValueError("classifiers need labels: set data_preprocessor.keep=('gt_label',) "
                              'and meta_keys of PackViews')
@@ -174,7 +174,7 @@ class ViewLearning(BaseModel):
             losses.append(each / count)
             hits = (logits.detach().argmax(dim=1) == labels) & labelled
             log[f'acc{i}'] = 100 * hits.sum() / count
-        return sum(losses) / 2, log
+        return sum(losses), log
 
     @staticmethod
     def _update(optim_wrapper: OptimWrapperDict, player: str, loss: Tensor) -> dict[str, Tensor]:
