@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/view_learning/contrast_folders.py', '../_base_/view_generators/ydbdr_vp.py'
 ]
 
-learned = 'work_dirs/semi-supervised_ydbdr_vp_cutouts/iter_250.pth'
+learned = 'work_dirs/semi-supervised_ydbdr_vp_cutouts/iter_200.pth'
 model = dict(
     generator=dict(
         init_cfg=dict(type='Pretrained', prefix='generator.', checkpoint=learned),

@@ -22,7 +22,7 @@ optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4))
-train_cfg = dict(max_iters=400)
+train_cfg = dict(max_iters=300)
 default_hooks = dict(checkpoint=dict(interval=100))
 model_wrapper_cfg = None
 

@@ -24,6 +24,6 @@ model = dict(
         encoder2=dict(backbone=dict(in_channels=2, **trunk), neck=neck)))
 
 optim_wrapper = dict(generator=dict(optimizer=dict(lr=3e-3)))
-train_cfg = dict(max_iters=250)
+train_cfg = dict(max_iters=200)
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=50))
 log_processor = dict(window_size=20)
