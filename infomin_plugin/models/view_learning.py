@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.optim import OptimWrapperDict
+from mmengine.runner import get_state_dict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -112,6 +113,11 @@ class ViewLearning(BaseModel):
             raise ValueError(f"ViewLearning has the mode 'tensor', got {mode!r}: it is trained by "
                              'train_step, with a PlayerOptimWrapperConstructor')
         return self.generator(inputs['views'][0])
+
+    def state_dict(self, *args, destination: dict | None = None, prefix: str = '',
+                   keep_vars: bool = False) -> dict:
+        """Weights by the names of one process, also where the players are wrapped for several."""
+        return get_state_dict(self, destination, prefix, keep_vars)
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
         """Let every player take its steps on a batch.

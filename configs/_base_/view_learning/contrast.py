@@ -25,6 +25,7 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4))
 train_cfg = dict(max_iters=40000)
 model_wrapper_cfg = None
+custom_hooks = []
 
 # tools/analysis/read_out.py: 5,000 labelled images to fit, 8,000 to test
 test_pipeline = [

@@ -25,6 +25,7 @@ optim_wrapper = dict(
 train_cfg = dict(max_iters=300)
 default_hooks = dict(checkpoint=dict(interval=100))
 model_wrapper_cfg = None
+custom_hooks = []
 
 # tools/analysis/read_out.py
 test_pipeline = [

@@ -71,5 +71,6 @@ train_cfg = dict(type='IterBasedTrainLoop', max_iters=20000)
 model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel')
 
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=2000))
+custom_hooks = [dict(type='ViewPicturesHook', interval=2000)]
 log_processor = dict(
     by_epoch=False, mean_pattern=r'.*(loss|time|data_time|grad_norm|i_nce|acc).*')

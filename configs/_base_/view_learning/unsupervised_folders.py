@@ -26,4 +26,5 @@ model = dict(
 optim_wrapper = dict(generator=dict(optimizer=dict(lr=3e-3)))
 train_cfg = dict(max_iters=200)
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=50))
+custom_hooks = [dict(type='ViewPicturesHook', interval=50)]
 log_processor = dict(window_size=20)
