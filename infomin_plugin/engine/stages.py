@@ -1,5 +1,6 @@
 """Long jobs as stages: each is a command that is run once and remembered."""
 
+import fcntl
 import json
 import os
 import shlex
@@ -20,19 +21,31 @@ class Stages:
     """Runs Python scripts, each in a process of its own, and not again once they are done.
 
     Beside the results of a stage ``NAME`` lie ``NAME.json``, the record, and ``NAME.log``, all that
-    it printed. Several threads may run stages of different names at once.
+    it printed. Several threads may run stages of different names at once; a second process is
+    refused, since both would run the same stage into the same files.
 
     Args:
-        folder (Path): Where records and logs are kept.
+        folder (Path): Where records and logs are kept; made if it is missing.
         root (Path): What scripts are named relative to, and where they are run.
         threads (int): Computing threads of a stage, unless the environment sets
             ``OMP_NUM_THREADS``.
+
+    Raises:
+        StageError: If another process has stages in this folder.
     """
 
     def __init__(self, folder: Path, root: Path, threads: int = 1) -> None:
         self.folder = folder
         self.root = root
         self.threads = threads
+        folder.mkdir(parents=True, exist_ok=True)
+        # the system lets go of it when this process and the stage that it runs have ended, however
+        self._lock = (folder / '.lock').open('w')
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StageError(f'another process works in {folder}: wait for it, end it, or take '
+                             'another work dir') from None
 
     def run(self, name: str, command: Sequence[object], settings: str = '') -> float:
         """Run a script, unless it is done.
@@ -69,7 +82,8 @@ class Stages:
         with log.open('a') as out:
             code = subprocess.run(
                 [sys.executable, *words], cwd=self.root, stdout=out, stderr=subprocess.STDOUT,
-                env=dict(OMP_NUM_THREADS=str(self.threads)) | os.environ).returncode
+                env=dict(OMP_NUM_THREADS=str(self.threads)) | os.environ,
+                pass_fds=[self._lock.fileno()]).returncode
         seconds = round(spent + time.monotonic() - start, 2)
         _write(record, asked | dict(done=code == 0, seconds=seconds))
         if code:

@@ -1,6 +1,7 @@
 """Pictures of what a view generator makes of images."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,14 +69,15 @@ def draw_view_rows(images: Tensor, rows: Sequence[ViewsRow], out: str | Path) ->
         panels = [display(side) if side else [[]] * len(images)
                   for side in (views.before, views.after)]
         for index, original in enumerate(originals):
-            first = index * len(titles)
             pictures = [original, *panels[0][index], *panels[1][index]]
-            for column, picture in enumerate(pictures):
-                axes = line[first + column]
-                axes.imshow(picture, cmap='gray', vmin=0, vmax=255, interpolation='nearest')
-                if row == 0:
-                    axes.set_title(titles[column], fontsize=6)
+            for axes, title, picture in zip_longest(line[index * len(titles):][:len(titles)],
+                                                    titles if row == 0 else (), pictures):
+                if title:
+                    axes.set_title(title, fontsize=6)
+                if picture is not None:
+                    axes.imshow(picture, cmap='gray', vmin=0, vmax=255, interpolation='nearest')
         line[0].set_axis_on()
+        line[0].spines[:].set_visible(False)
         line[0].set_ylabel(views.title.replace(', ', '\n'), fontsize=6, rotation=0, ha='right',
                            va='center')
     FigureCanvasAgg(figure).print_figure(out, dpi=120)

@@ -1,4 +1,4 @@
-"""Every config of learned views takes steps on the CPU, at reduced size; what differs among them."""
+"""Every config of learned views takes steps on the CPU, at reduced size; how they differ."""
 
 from pathlib import Path
 

@@ -23,6 +23,7 @@ def runs(tmp_path):
 
 
 def stages(tmp_path):
+    """New ones: those of before have let go of the folder when the last reference went."""
     return Stages(tmp_path / 'work', tmp_path, threads=3)
 
 
@@ -64,3 +65,13 @@ def test_a_killed_stage_is_run_again(script, tmp_path):
     record.write_text(record.read_text().replace('true', 'false'))
     stages(tmp_path).run('one', ['script.py', 'a'])
     assert len(runs(tmp_path)) == 2
+
+
+def test_a_second_process_is_refused(script, tmp_path):
+    first = stages(tmp_path)
+    with pytest.raises(StageError, match=r'another process works in .*work'):
+        stages(tmp_path)
+    first.run('one', ['script.py', 'a'])
+    del first
+    stages(tmp_path).run('one', ['script.py', 'a'])
+    assert len(runs(tmp_path)) == 1

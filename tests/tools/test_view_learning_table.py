@@ -73,8 +73,8 @@ class FakeRow(SimpleNamespace):
 
     def run(self, stages, seed):
         if (self.name, seed) == self.bad:
-            raise StageError(f'{self.name}/seed{seed}/learning failed with exit code 1\n  last line')
-        return {'accuracy_test': 50.0 + seed, 'i_nce_contrast': 1.0 + seed, 'seconds_contrast': 60.0}
+            raise StageError(f'{self.name}/seed{seed}/learning failed with exit code 1\n  the end')
+        return dict(accuracy_test=50.0 + seed, i_nce_contrast=1.0 + seed, seconds_contrast=60.0)
 
 
 def rows(bad=None):

@@ -116,16 +116,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_environment()
 
-    from infomin_plugin.engine.stages import Stages
+    from infomin_plugin.engine.stages import StageError, Stages
     from infomin_plugin.engine.view_learning_pictures import draw_rows
     from infomin_plugin.engine.view_learning_rows import read_row
 
     try:
         rows = [read_row(config, args.cfg_options) for config in args.configs]
-    except (OSError, ValueError) as error:
+        stages = Stages(args.work_dir, ROOT, threads=max(1, os.cpu_count() // args.jobs))
+    except (OSError, ValueError, StageError) as error:
         sys.exit(f'error: {error}')
-    args.work_dir.mkdir(parents=True, exist_ok=True)
-    stages = Stages(args.work_dir, ROOT, threads=max(1, os.cpu_count() // args.jobs))
     results, failures = run_rows(rows, stages, args.seeds, args.jobs)
     about = dict(command=shlex.join(['python', *sys.argv]), seeds=args.seeds)
     write_table(rows, results, failures, args.work_dir, about)
