@@ -1,4 +1,7 @@
-"""Write the plain backbone of a checkpoint, for any model that takes pre-trained ResNets."""
+"""Write the plain backbone of a checkpoint, for any model that takes pre-trained ResNets.
+
+A contrast of two views gives the view generator and both trunks, for a TwoViewBackbone.
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -38,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_backbone(args.out, trunk)
     except (CheckpointError, OSError) as error:
         raise SystemExit(f'error: {error}') from None
-    print(f'{args.out}: {trunk.architecture}, {len(trunk.state_dict)} tensors '
+    behind = f' behind {trunk.generator}' if trunk.generator else ''
+    print(f'{args.out}: {trunk.architecture}{behind}, {len(trunk.state_dict)} tensors '
           f'(from {trunk.description}; {len(trunk.ignored)} other entries left out)')
 
 

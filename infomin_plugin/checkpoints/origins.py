@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from .files import CheckpointError, read_file
-from .trunk import Architecture, Trunk, find_architecture, shorten
+from .resnet import Architecture, shorten
+from .trunk import Trunk, find_architecture
+from .two_view import GENERATOR, IN_ENCODERS, TRUNKS, VIEW_NORMS
 
 SOURCES = ('query', 'momentum')
 FIRST = 'conv1.weight'
@@ -23,10 +25,13 @@ class Place:
 
     Attributes:
         within (tuple[str]): Keys that lead to the dict of tensors; empty for the file itself.
-        prefix (str): What stands before the trunk's names there.
+        prefix (str): What stands before the trunk's names there; of two trunks, the first's.
+        parts (dict[str, str], optional): Where a trunk is of several parts, what stands before
+            the names of each there, and what does in the trunk.
     """
     within: tuple[str, ...]
     prefix: str = ''
+    parts: Mapping[str, str] | None = None
 
     def dict_in(self, content: Any) -> dict[str, Any]:
         """The named items there; none if the file has no such dict."""
@@ -39,6 +44,12 @@ class Place:
     def is_in(self, content: Any) -> bool:
         """Whether the file has a trunk there."""
         return f'{self.prefix}{FIRST}' in self.dict_in(content)
+
+    def name_in_trunk(self, key: str) -> str | None:
+        """What the trunk calls a tensor of the dict there; None if it has no such."""
+        parts = {self.prefix: ''} if self.parts is None else self.parts
+        return next((new + key.removeprefix(old) for old, new in parts.items()
+                     if key.startswith(old)), None)
 
 
 @dataclass(frozen=True)
@@ -70,12 +81,27 @@ class Origin:
 
 
 TWO_MODALITIES = ('it is a two-modality checkpoint with a half-width encoder each for luminance '
-                  'and chrominance; a detector needs a single trunk')
+                  'and chrominance, without what made these; a detector needs a single trunk, or '
+                  'two and the view generator in front of them')
 
 EXPORTED = Place(('meta', ), 'infomin_plugin')
 
+
+def _two_views(encoders: str) -> Place:
+    """Where a training checkpoint has a view generator and a pair of encoders of that name."""
+    parts = {f'{encoders}{old}': new for old, new in IN_ENCODERS.items()}
+    return Place(('state_dict', ), f'{encoders}encoder1.backbone.', {GENERATOR: GENERATOR} | parts)
+
+
+EXPORTED_TWO_VIEWS = Place(('state_dict', ), TRUNKS[0],
+                           {prefix: prefix for prefix in (GENERATOR, VIEW_NORMS, *TRUNKS)})
+
+
 # The first row that matches is taken.
 ORIGINS = (
+    Origin('two-view training checkpoint', _two_views('encoders.'),
+           _two_views('momentum_encoder.module.')),
+    Origin('exported two-view backbone', EXPORTED_TWO_VIEWS, EXPORTED_TWO_VIEWS, mark=EXPORTED),
     Origin(
         'InfoMin training checkpoint',
         Place(('state_dict', ), 'backbone.'),
@@ -144,10 +170,9 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
 
     tensors = place.dict_in(content)
     heads = tuple(place.prefix + head for head in origin.heads)
-    names = [key for key in tensors
-             if key.startswith(place.prefix) and not (heads and key.startswith(heads))]
-    used = set(names)
-    state = {key[len(place.prefix):]: tensors[key] for key in names}
+    names = {key: name for key in tensors if (name := place.name_in_trunk(key)) is not None
+             and not (heads and key.startswith(heads))}
+    state = {name: tensors[key] for key, name in names.items()}
     architecture = _check(state, path)
     state, filled = _with_counters(state)
     return Trunk(
@@ -156,7 +181,7 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
         origin=origin.name,
         path=path,
         source=exported or source,
-        ignored=tuple(key for key in tensors if key not in used),
+        ignored=tuple(key for key in tensors if key not in names),
         filled=filled)
 
 

@@ -2,5 +2,6 @@
 
 from . import transforms
 from .image_folder import ImageFolder
+from .stl10 import STL10
 
-__all__ = ['ImageFolder', 'transforms']
+__all__ = ['STL10', 'ImageFolder', 'transforms']

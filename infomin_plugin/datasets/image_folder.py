@@ -15,6 +15,9 @@ from .transforms.checks import number
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.webp', '.tif', '.tiff', '.gif')
 
+# The label of an image whose class is not known.
+UNLABELLED = -1
+
 # So many broken files are forgiven whatever the size of the set, if they are less than half of it.
 _ALWAYS_FORGIVEN = 10
 
@@ -23,8 +26,9 @@ _ALWAYS_FORGIVEN = 10
 class ImageFolder(BaseDataset):
     """All images below a folder, at any depth, sorted by path.
 
-    A sample is ``dict(img_path=str)``; with ``with_labels`` also ``gt_label`` (int), the index of
-    the file's first-level folder in ``metainfo['classes']``. Hidden files and folders are left out.
+    A sample is ``dict(img_path=str, gt_label=int)``. With ``with_labels`` the label is the index of
+    the file's first-level folder in ``metainfo['classes']``; without it is -1, so that labelled and
+    unlabelled sets go into one batch. Hidden files and folders are left out.
 
     A file that cannot be read in training is replaced by another, drawn at random, and named in
     one warning. With ``test_mode`` it is an error, since every image counts there.
@@ -72,7 +76,7 @@ class ImageFolder(BaseDataset):
         self._broken = torch.zeros(len(self), dtype=torch.bool).share_memory_()
 
     def load_data_list(self) -> list[dict]:
-        """List the images as ``dict(img_path=str)``, with ``gt_label`` where labels are wanted."""
+        """List the images as ``dict(img_path=str, gt_label=int)``."""
         folder = self.data_prefix['img_path']
         if not os.path.isdir(folder):
             raise FileNotFoundError(f'data_root: there is no folder {folder} '
@@ -83,7 +87,7 @@ class ImageFolder(BaseDataset):
                                     f'({", ".join(self.extensions)}), at any depth')
         if self.with_labels:
             return self._labelled(folder, files)
-        return [dict(img_path=os.path.join(folder, name)) for name in files]
+        return [dict(img_path=os.path.join(folder, name), gt_label=UNLABELLED) for name in files]
 
     def _walk(self, folder: str) -> list[str]:
         """List the images below ``folder``, as paths relative to it."""

@@ -41,6 +41,32 @@ def check_batches(loader: DataLoader, model: nn.Module) -> None:
             'batch')
 
 
+def check_source_ratio(loader: DataLoader) -> None:
+    """Refuse a sampler over several sources that cannot keep its ratio in every batch.
+
+    mmdet's ``MultiSourceSampler`` fills batches of its own ``batch_size``, which the loader cuts
+    anew by its own, and it waits for ever for a source that gets no place in a batch.
+
+    Args:
+        loader (DataLoader): Of any sampler; those without ``num_per_source`` pass.
+
+    Raises:
+        ValueError: If the two batch sizes differ, or a source has no image in a batch.
+    """
+    places = getattr(loader.sampler, 'num_per_source', None)
+    if places is None:
+        return
+    if loader.sampler.batch_size != loader.batch_size:
+        raise ValueError(
+            f'train_dataloader.sampler.batch_size is {loader.sampler.batch_size} and '
+            f'train_dataloader.batch_size {loader.batch_size}: with different ones the ratio of '
+            'the sources holds in no batch')
+    if min(places) < 1:
+        raise ValueError(
+            f'source_ratio {loader.sampler.source_ratio} gives the sources {places} places in a '
+            f'batch of {loader.batch_size}: each needs one at least')
+
+
 def check_resumable(state: dict[str, Tensor], model: nn.Module) -> None:
     """Refuse to resume a model from another one's tensors.
 

@@ -1,5 +1,6 @@
 """Puts a pre-trained trunk into a model: wholly, or not at all."""
 
+import re
 from pathlib import Path
 
 import torch
@@ -20,6 +21,8 @@ from infomin_plugin.checkpoints import (
 # silent: all four stages, and the last of them as the head
 BACKBONE_STAGES = 4
 HEAD_STAGE = 3
+TWO_VIEW_BACKBONE, TWO_VIEW_HEAD = 'TwoViewBackbone', 'TwoViewResLayer'
+GENERATORS = ('FlowGenerator', 'ColorSpaceGenerator')
 BACKBONE_FILE = 'pretrained_backbone.pth'
 HEAD_FILE = 'pretrained_shared_head.pth'
 
@@ -29,7 +32,8 @@ def place_pretrained(cfg: Config) -> Trunk | None:
 
     The trunk goes to the backbone and, in C4 detectors, to the shared head that holds the last
     stage; each gets its share as a file in the work directory, so that MMEngine's ``Pretrained``
-    initialisation of either finds all of its tensors and no others.
+    initialisation of either finds all of its tensors and no others. A backbone of two trunks is
+    given the settings of the checkpoint's own view generator, for which they were trained.
 
     Args:
         cfg (Config): Changed in place. Reads the keys ``pretrained`` (a checkpoint file;
@@ -69,6 +73,8 @@ def place_pretrained(cfg: Config) -> Trunk | None:
 
     trunk = read_trunk(cfg.pretrained, cfg.get('pretrained_from') or 'query')
     _require_same_size(trunk, parts)
+    if trunk.generator is not None:
+        _set_generator(backbone, trunk)
     work_dir = Path(cfg.work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
     shares = _shares(trunk, backbone, head)
@@ -127,17 +133,22 @@ def _trunk_of(model: nn.Module) -> tuple[dict[str, Tensor], list[str]]:
     backbone = model.backbone.state_dict()
     shared_head = getattr(getattr(model, 'roi_head', None), 'shared_head', None)
     head = {} if shared_head is None else {
-        key: tensor for key, tensor in shared_head.state_dict().items() if key.startswith('layer')}
+        key: tensor for key, tensor in shared_head.state_dict().items() if _stage_of(key)}
     return {**backbone, **head}, [key for key in head if key in backbone]
 
 
 def _shares(trunk: Trunk, backbone: ConfigDict, head: ConfigDict | None) -> list[list[str]]:
     """Names of the trunk's tensors that belong to the backbone, and to the shared head."""
-    absent = tuple(f'layer{stage}.' for stage in range(
-        backbone.get('num_stages', BACKBONE_STAGES) + 1, BACKBONE_STAGES + 1))
-    in_head = f'layer{head.get("stage", HEAD_STAGE) + 1}.' if head else ''
-    return [[key for key in trunk.state_dict if not (absent and key.startswith(absent))],
-            [key for key in trunk.state_dict if in_head and key.startswith(in_head)]]
+    stages = backbone.get('num_stages', BACKBONE_STAGES)
+    in_head = head.get('stage', HEAD_STAGE) + 1 if head else None
+    return [[key for key in trunk.state_dict if (_stage_of(key) or 0) <= stages],
+            [key for key in trunk.state_dict if in_head and _stage_of(key) == in_head]]
+
+
+def _stage_of(key: str) -> int | None:
+    """The stage of a trunk, or of one of two, that a tensor belongs to; None for the others."""
+    match = re.match(r'(?:trunk[12]\.)?layer(\d+)\.', key)
+    return int(match[1]) if match else None
 
 
 def _listed(init_cfg: dict | list | None) -> list:
@@ -161,13 +172,30 @@ def _require_torchvision_layout(parts: list[ConfigDict]) -> None:
 
 
 def _require_same_size(trunk: Trunk, parts: list[ConfigDict]) -> None:
-    """Refuse another depth or width before anything is built."""
+    """Refuse another number of trunks, depth or width before anything is built."""
     architecture = trunk.architecture
     for part in parts:
+        views = 2 if part.type.split('.')[-1] in (TWO_VIEW_BACKBONE, TWO_VIEW_HEAD) else 1
+        if views != architecture.views:
+            kinds = {1: 'a single trunk', 2: 'two trunks behind a view generator'}
+            raise CheckpointError(
+                f'{trunk.path} is a checkpoint of {kinds[architecture.views]} '
+                f'({architecture}), the {part.type} of the model is {kinds[views]}')
         depth = part.get('depth', architecture.depth)
-        width = part.get('base_channels', 64)
+        width = part.get('base_channels', 64)  # of two trunks, each one's
         if (depth, width) != (architecture.depth, architecture.base_channels):
             raise CheckpointError(
                 f'{trunk.path} is a checkpoint of ResNet-{architecture.depth} with '
                 f'{architecture.base_channels} base channels, the {part.type} of the model is '
                 f'ResNet-{depth} with {width}')
+
+
+def _set_generator(backbone: ConfigDict, trunk: Trunk) -> None:
+    """Put the checkpoint's view generator in front of the trunks."""
+    settings = trunk.generator
+    # whoever wrote the file must not choose what is built
+    if settings.get('type') not in GENERATORS:
+        raise CheckpointError(f'{trunk.path}: the view generator is {settings}; its type must be '
+                              f'one of {GENERATORS}')
+    backbone.generator = ConfigDict(settings, type=f'infomin_plugin.{settings["type"]}')
+    backbone.view_norm = any(key.startswith('view_norms.') for key in trunk.state_dict)

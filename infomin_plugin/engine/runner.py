@@ -13,9 +13,10 @@ from infomin_plugin.checkpoints import read_file
 from infomin_plugin.environment import check_environment
 from infomin_plugin.registry import RUNNERS
 
+from .class_folders import fill_num_classes
 from .detection_data import fill_detection_data
 from .photometry import place_photometry
-from .preflight import check_batches, check_resumable
+from .preflight import check_batches, check_resumable, check_source_ratio
 from .pretrained import place_pretrained, verify_pretrained
 from .reroot import reroot
 
@@ -26,9 +27,9 @@ class InfoMinRunner(Runner):
 
     MMEngine's own train tools (of mmdet, mmselfsup, ``mim train``) honour that key. On top of
     MMEngine it understands ``data_root`` (:func:`reroot`), ``photometry``
-    (:func:`place_photometry`), ``data_form`` (:func:`fill_detection_data`) and ``pretrained``
-    (:func:`place_pretrained`), and runs several processes on CPUs with gloo. The config that it
-    dumps has all of them written out.
+    (:func:`place_photometry`), ``data_form`` (:func:`fill_detection_data`), a missing number of
+    classes (:func:`fill_num_classes`) and ``pretrained`` (:func:`place_pretrained`), and runs
+    several processes on CPUs with gloo. The config that it dumps has all of them written out.
     """
 
     @classmethod
@@ -48,6 +49,7 @@ class InfoMinRunner(Runner):
         reroot(cfg)
         place_photometry(cfg)
         fill_detection_data(cfg)
+        fill_num_classes(cfg)
         trunk = place_pretrained(cfg)
         runner = super().from_cfg(cfg)
         if trunk is not None:
@@ -55,8 +57,9 @@ class InfoMinRunner(Runner):
         return runner
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Build the loop and refuse batches that cannot work, see :func:`check_batches`."""
+        """Build the loop and refuse batches that cannot work, see :mod:`.preflight`."""
         loop = super().build_train_loop(loop)
+        check_source_ratio(loop.dataloader)
         check_batches(loop.dataloader, self.model)
         return loop
 
@@ -94,9 +97,12 @@ class InfoMinRunner(Runner):
 
         That is a device id and SyncBN: each process then normalises its own batch.
         """
-        if self.distributed and model_wrapper_cfg is None and not torch.cuda.is_available():
-            return MMDistributedDataParallel(
-                module=revert_sync_batchnorm(model),
-                broadcast_buffers=False,
-                find_unused_parameters=self.cfg.get('find_unused_parameters', False))
-        return super().wrap_model(model_wrapper_cfg, model)
+        if not self.distributed or torch.cuda.is_available():
+            return super().wrap_model(model_wrapper_cfg, model)
+        model = revert_sync_batchnorm(model)
+        if model_wrapper_cfg is not None:
+            return super().wrap_model({**model_wrapper_cfg, 'device_ids': None}, model)
+        return MMDistributedDataParallel(
+            module=model,
+            broadcast_buffers=False,
+            find_unused_parameters=self.cfg.get('find_unused_parameters', False))

@@ -23,6 +23,8 @@ class ViewDataPreprocessor(BaseDataPreprocessor):
             device: ``views`` and ``patches``, each a list with one entry a batch, the config of a
             ``BatchedRecipe`` or None. ``photometry = 'device'`` writes it (:func:`place_photometry`
             of the engine). Defaults to None: workers have done it.
+        keep (Sequence[str]): Keys of a batch that are handed on beside the views, on the device,
+            such as 'gt_label'. Defaults to none.
 
     Raises:
         ValueError: If ``mean`` and ``std`` differ in length, a deviation is not positive, or
@@ -34,7 +36,8 @@ class ViewDataPreprocessor(BaseDataPreprocessor):
                  std: Sequence[float],
                  channels_last: bool = False,
                  non_blocking: bool = True,
-                 recipes: dict[str, Sequence[dict | Callable | None]] | None = None) -> None:
+                 recipes: dict[str, Sequence[dict | Callable | None]] | None = None,
+                 keep: Sequence[str] = ()) -> None:
         super().__init__(non_blocking)
         if len(mean) != len(std) or min(std) <= 0:
             raise ValueError(f'mean and std need one value a channel, std above 0; '
@@ -43,6 +46,7 @@ class ViewDataPreprocessor(BaseDataPreprocessor):
             raise ValueError(f"recipes may have 'views' and 'patches', got {sorted(recipes)}")
         self.channels_last = channels_last
         self.recipes = {kind: list(map(_build, listed)) for kind, listed in (recipes or {}).items()}
+        self.keep = tuple(keep)
         self.register_buffer('mean', torch.tensor(mean), persistent=False)
         self.register_buffer('std', torch.tensor(std), persistent=False)
 
@@ -52,18 +56,24 @@ class ViewDataPreprocessor(BaseDataPreprocessor):
         Args:
             data (dict): ``inputs`` holds lists of batches as workers lay them out, channels last:
                 ``views``, each N×H×W×C, and maybe ``patches``, each N×P×h×w×C. Other keys
-                (``img_path``, ``gt_label``) are left out.
+                (``img_path``, ``gt_label``) are left out, but for those to ``keep``.
             training (bool): Whether to apply ``recipes``. Defaults to False.
 
         Returns:
             dict: ``inputs`` with the same lists as float32 tensors on the device, N×C×H×W and
-            N×P×C×h×w.
+            N×P×C×h×w, and what is to ``keep``.
 
         Raises:
             ValueError: If there are more or fewer batches than recipes.
+            KeyError: If a key to ``keep`` is missing.
         """
+        missing = [key for key in self.keep if key not in data]
+        if missing:
+            raise KeyError(f'data_preprocessor.keep: the batch has no {missing}, it has '
+                           f'{sorted(data)}: name them in meta_keys of PackViews')
+        kept = {key: self.cast_data(data[key]) for key in self.keep}
         inputs = self.cast_data(data['inputs'])
-        return dict(inputs={
+        return dict(**kept, inputs={
             kind: [self._prepare(batch, recipe) for batch, recipe in zip(
                 batches, self._recipes(kind, len(batches), training), strict=True)]
             for kind, batches in inputs.items()

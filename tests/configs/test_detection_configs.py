@@ -23,10 +23,14 @@ CONFIGS = {
     '1x': 'configs/detection/mask-rcnn_r50_fpn_8xb2-1x_coco.py',
     '2x': 'configs/detection/mask-rcnn_r50_fpn_8xb2-2x_coco.py',
     'own': 'configs/detection/mask-rcnn_r50_fpn_8xb2-12e_coco-form.py',
+    'two-view-voc': 'configs/detection/faster-rcnn_two-view-r50-c4_8xb2-24k_voc0712.py',
+    'two-view': 'configs/detection/mask-rcnn_two-view-r50_fpn_8xb2-1x_coco.py',
     'demo-voc': 'configs/demo/faster-rcnn_r18_fpn_voc-form.py',
     'demo-coco': 'configs/demo/mask-rcnn_r18_fpn_coco-form.py',
+    'demo-two-view': 'configs/demo/mask-rcnn_two-view-r18_fpn_coco-form.py',
 }
 LARGE, SMALL = ('voc', '1x', '2x', 'own'), ('demo-voc', 'demo-coco')
+TWO_VIEW = {'two-view-voc': 'voc', 'two-view': '1x', 'demo-two-view': 'demo-coco'}
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +55,35 @@ def models() -> dict[str, nn.Module]:
 @pytest.mark.parametrize('name', ['2x', 'own'])
 def test_they_share_the_model_of_1x(name):
     assert _config(name).model == _config('1x').model
+
+
+@pytest.mark.parametrize('name', TWO_VIEW)
+def test_two_views_change_the_trunk_and_nothing_else(name):
+    ours, plain = _config(name), _config(TWO_VIEW[name])
+    for cfg in (ours, plain):
+        cfg.pop('trunk_channels', None)
+        del cfg.model.backbone
+        cfg.model.pop('neck', None)
+        cfg.model.roi_head.pop('shared_head', None)
+    assert ours.to_dict() == plain.to_dict()
+
+
+@pytest.mark.parametrize('name', ['two-view-voc', 'two-view'])
+def test_two_trunks_are_half_as_wide_and_as_the_plain_one_otherwise(name, models):
+    ours, plain = MODELS.build(_config(name).model), models[TWO_VIEW[name]]
+    assert [n for n, p in ours.named_parameters() if not p.requires_grad] == []
+    for trunk in (ours.backbone.trunk1, ours.backbone.trunk2):
+        theirs = plain.backbone.state_dict()
+        for key, tensor in trunk.state_dict().items():
+            if tensor.ndim and key != 'conv1.weight':
+                assert tensor.shape[0] * 2 == theirs[key].shape[0], key
+    assert tuple(ours.backbone.mean.flatten() * 255) == pytest.approx((123.675, 116.28, 103.53))
+    assert tuple(ours.backbone.std.flatten() * 255) == pytest.approx((58.395, 57.12, 57.375))
+    norms = [m for m in ours.modules() if isinstance(m, _BatchNorm)
+             and m not in list(ours.backbone.view_norms)]
+    assert all(isinstance(norm, nn.SyncBatchNorm) for norm in norms)
+    if name == 'two-view-voc':
+        assert ours.roi_head.shared_head.norm.num_features == 2048
 
 
 @pytest.mark.parametrize('name', ['voc', '1x', *SMALL])
@@ -190,7 +223,7 @@ def test_batch_and_optimiser(name):
 def test_precise_batch_norm(name):
     hooks = [HOOKS.build(hook) for hook in _config(name).custom_hooks]
     assert [hook.num_iters for hook in hooks
-            if type(hook).__name__ == 'PreciseBNHook'] == [200 if name in LARGE else 10]
+            if type(hook).__name__ == 'PreciseBNHook'] == [10 if name.startswith('demo') else 200]
 
 
 @pytest.mark.parametrize('name', ['voc', '1x', '2x'])

@@ -68,7 +68,7 @@ def log(tmp_path_factory):
 def test_tree_is_listed_sorted_at_any_depth(tree):
     dataset = DATASETS.build(dict(type='ImageFolder', data_root=str(tree)))
     assert listed(dataset, tree) == ['a/10.jpeg', 'a/deep/er/1.PNG', 'b/2.jpg', 'top.bmp']
-    assert 'gt_label' not in dataset.get_data_info(0)
+    assert dataset.get_data_info(0)['gt_label'] == -1
 
 
 def test_parts_of_a_tree(tree):

@@ -226,6 +226,38 @@ def test_three_commands_from_images_to_a_detector(images, mini, tmp_path):
     assert '0 missing / 0 unexpected / 0 shape-mismatched' in output
 
 
+def test_from_learned_views_to_a_detector(mini, tmp_path):
+    """Learn views, contrast them, export both trunks behind their generator, fine-tune on RGB."""
+    small = ['--cfg-options', 'data_root=' + str(mini), 'train_dataloader.batch_size=4',
+             'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
+             'train_cfg.max_iters=2', 'default_hooks.logger.interval=1',
+             # the scenes' objects are smaller than the configs' crops
+             'train_dataloader.dataset.pipeline.1.views.recipe.0.size=16']
+    train('configs/view_learning/unsupervised_ydbdr_nvp_cutouts.py', tmp_path / 'learn', *small)
+    learned = tmp_path / 'learn/iter_2.pth'
+    train('configs/view_learning/contrast_ydbdr_nvp_cutouts.py', tmp_path / 'contrast', *small,
+          f'model.generator.init_cfg.checkpoint={learned}')
+    contrast = tmp_path / 'contrast/iter_2.pth'
+    output = subprocess.run(
+        [sys.executable, 'tools/export_backbone.py', str(contrast), str(tmp_path / 'backbone.pth')],
+        cwd=ROOT, check=True, timeout=TIMEOUT, capture_output=True, text=True).stdout
+    assert "two-view resnet18_base16 behind {'type': 'FlowGenerator', 'in_space': 'YDbDr'" in output
+    config = Path('configs/demo/mask-rcnn_two-view-r18_fpn_coco-form.py')
+    output = train(config, tmp_path / 'fine', '--pretrained', str(tmp_path / 'backbone.pth'),
+                   '--cfg-options', f'data_root={mini}', *tiny_detection(config))
+    assert '0 missing / 0 unexpected / 0 shape-mismatched' in output
+    kept, found = (read_file(path)['state_dict'] for path in (
+        learned, tmp_path / 'fine/epoch_1.pth'))
+    flow = [key for key in kept if key.startswith('generator.')]
+    assert flow and all(kept[key].equal(found[f'backbone.{key}']) for key in flow)
+
+    # the dumped config knows the generator
+    dumped = tmp_path / 'fine' / config.name
+    subprocess.run([sys.executable, 'tools/test.py', str(dumped),
+                    str(tmp_path / 'fine/epoch_1.pth'), '--work-dir', str(tmp_path / 'test')],
+                   cwd=ROOT, check=True, timeout=TIMEOUT)
+
+
 def test_the_test_tool_repeats_the_validation_and_draws(mini, tmp_path):
     config = Path('configs/demo/mask-rcnn_r18_fpn_coco-form.py')
     options = ['--cfg-options', f'data_root={mini}', *tiny_detection(config)]

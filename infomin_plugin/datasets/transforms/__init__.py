@@ -2,14 +2,22 @@
 
 from .batched.recipe import BatchedRecipe
 from .blur import GaussianBlur
-from .geometry import CenterResizedCrop, JigsawPatches, RandomFlip, RandomResizedCrop
+from .geometry import (
+    CenterCrop,
+    CenterResizedCrop,
+    JigsawPatches,
+    RandomCrop,
+    RandomFlip,
+    RandomResizedCrop,
+)
 from .loading import ImageError, LoadImage
 from .photometry import ColorJitter, ColorSpace, RandomGrayscale
 from .rand_augment import RandAugment
 from .views import MultiView, PackViews, RandomApply, build_recipe
 
 __all__ = [
-    'BatchedRecipe', 'CenterResizedCrop', 'ColorJitter', 'ColorSpace', 'GaussianBlur',
+    'BatchedRecipe', 'CenterCrop', 'CenterResizedCrop', 'ColorJitter', 'ColorSpace', 'GaussianBlur',
     'ImageError', 'JigsawPatches', 'LoadImage', 'MultiView', 'PackViews', 'RandAugment',
-    'RandomApply', 'RandomFlip', 'RandomGrayscale', 'RandomResizedCrop', 'build_recipe'
+    'RandomApply', 'RandomCrop', 'RandomFlip', 'RandomGrayscale', 'RandomResizedCrop',
+    'build_recipe'
 ]

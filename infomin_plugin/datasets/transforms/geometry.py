@@ -62,6 +62,48 @@ class RandomResizedCrop(RandomTransform):
 
 
 @TRANSFORMS.register_module()
+class RandomCrop(RandomTransform):
+    """Cut out a rectangle at a random place, without resizing: its pixels are the image's own.
+
+    Required and modified key: img ((H, W, 3), uint8 -> (*size, 3), uint8).
+
+    Args:
+        size: Side, or (height, width), of the result in pixels.
+
+    Raises:
+        ValueError: If an image is smaller than that.
+    """
+
+    def __init__(self, size: int | Sequence[int]) -> None:
+        self.size = checks.image_size('size', size)
+
+    def draw(self, shape: tuple[int, int], random=np.random) -> list[Change]:
+        """Draw the place, uniform over all that fit."""
+        top, left = (random.randint(room + 1) for room in self._room(shape))
+        return [Change('crop', ((top, left, *self.size), self.size))]
+
+    def _room(self, shape: tuple[int, int]) -> list[int]:
+        room = [side - wanted for side, wanted in zip(shape, self.size, strict=True)]
+        if min(room) < 0:
+            raise ValueError(f'{type(self).__name__} cuts {self.size[0]}x{self.size[1]} px (height '
+                             f'x width) out of an image, got one of {shape[0]}x{shape[1]} px')
+        return room
+
+
+@TRANSFORMS.register_module()
+class CenterCrop(RandomCrop):
+    """Cut out the middle of an image, without resizing: what :class:`RandomCrop` is at test time.
+
+    Arguments, keys and errors as those of :class:`RandomCrop`.
+    """
+
+    def draw(self, shape: tuple[int, int], random=np.random) -> list[Change]:
+        """Find the place; nothing is random."""
+        top, left = (room // 2 for room in self._room(shape))
+        return [Change('crop', ((top, left, *self.size), self.size))]
+
+
+@TRANSFORMS.register_module()
 class CenterResizedCrop(RandomTransform):
     """Crop the centre and resize it: the view of an image at test time, without randomness.
 

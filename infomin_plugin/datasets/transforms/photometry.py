@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from infomin_plugin.color_spaces import FROM_RGB
 from infomin_plugin.registry import TRANSFORMS
 
 from . import checks
 from .changes import Change, RandomTransform
-from .operations.pixels import FROM_RGB
 
 
 @TRANSFORMS.register_module()

@@ -2,5 +2,6 @@
 
 from .knn import KNNHook
 from .precise_bn import PreciseBNHook
+from .view_pictures import ViewPicturesHook
 
-__all__ = ['KNNHook', 'PreciseBNHook']
+__all__ = ['KNNHook', 'PreciseBNHook', 'ViewPicturesHook']

@@ -1,5 +1,6 @@
 """Memories of negative keys."""
 
+from .key_bank import KeyBank
 from .key_queue import KeyQueue
 
-__all__ = ['KeyQueue']
+__all__ = ['KeyBank', 'KeyQueue']

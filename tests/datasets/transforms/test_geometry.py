@@ -8,8 +8,10 @@ from torchvision import transforms as torchvision_transforms
 from torchvision.transforms import functional
 
 from infomin_plugin.datasets.transforms import (
+    CenterCrop,
     CenterResizedCrop,
     JigsawPatches,
+    RandomCrop,
     RandomFlip,
     RandomResizedCrop,
 )
@@ -127,7 +129,38 @@ def test_patches_refuse_images_of_another_size():
         JigsawPatches(85, 64)(dict(img=np.zeros((200, 224, 3), np.uint8)))
 
 
+@pytest.mark.parametrize('size', [64, (90, 33), 95])
+def test_random_crop_is_a_uniform_part_of_the_image(size):
+    height, width = (size, size) if isinstance(size, int) else size
+    image, transform = coordinates(96), RandomCrop(size)
+    corners = []
+    for _ in range(1000):
+        part = transform(dict(img=image))['img']
+        top, left = part[0, 0, :2].astype(int)
+        np.testing.assert_array_equal(part, image[top:top + height, left:left + width])
+        assert part.shape == (height, width, 3)
+        corners.append((top, left))
+    for axis, room in zip(np.transpose(corners), (96 - height, 96 - width), strict=True):
+        assert stats.chisquare(np.bincount(axis, minlength=room + 1)).pvalue > LEVEL
+    if height < 96:
+        assert abs(np.corrcoef(*np.transpose(corners))[0, 1]) < 0.1
+
+
+def test_center_crop_is_torchvisions(photo):
+    for size in (64, (160, 34), (8, 200)):
+        reference = functional.center_crop(Image.fromarray(photo), size)
+        np.testing.assert_array_equal(CenterCrop(size)(dict(img=photo))['img'], reference)
+
+
+@pytest.mark.parametrize('transform', [RandomCrop, CenterCrop])
+def test_crops_without_resizing_refuse_smaller_images(transform):
+    message = rf'{transform.__name__} cuts 64x32 px .*got one of 60x90 px'
+    with pytest.raises(ValueError, match=message):
+        transform((64, 32))(dict(img=np.zeros((60, 90, 3), np.uint8)))
+
+
 @pytest.mark.parametrize('build, message', [
+    (lambda: RandomCrop((64, 0)), r'size\[1\] must be at least 1'),
     (lambda: RandomResizedCrop(0), 'size must be at least 1'),
     (lambda: RandomResizedCrop((224, )), 'size must be an integer or a pair'),
     (lambda: RandomResizedCrop(224, (0.5, 0.2)), r'scale must be \(min, max\)'),

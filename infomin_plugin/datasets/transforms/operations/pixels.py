@@ -9,19 +9,11 @@ lookup table; where it is a scaling, arithmetic on vectors is faster than the ta
 import cv2
 import numpy as np
 
+from infomin_plugin.color_spaces import FROM_RGB
+
 from . import kernels
 
 LEVELS = np.arange(256)
-
-# RGB in 0..1 to the space named, a row a channel. Y is the luminance of ITU-R BT.601 in all.
-FROM_RGB = {
-    # SECAM, as scikit-image (and with it the authors' code) rounds it.
-    'YDbDr': ((0.299, 0.587, 0.114), (-0.45, -0.883, 1.333), (-1.333, 1.116, 0.217)),
-    # NTSC, as scikit-image rounds it.
-    'YIQ': ((0.299, 0.587, 0.114), (0.59590059, -0.27455667, -0.32134392),
-            (0.21153661, -0.52273617, 0.31119955)),
-    'YPbPr': ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312)),
-}
 
 
 def _lookup(img: np.ndarray, table: np.ndarray) -> np.ndarray:

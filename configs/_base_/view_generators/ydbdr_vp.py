@@ -1,0 +1,8 @@
+"""Volume-preserving flow (NICE: additive couplings) of YDbDr; the views are channels 0 | 1, 2."""
+generator = dict(
+    type='FlowGenerator',
+    in_space='YDbDr',
+    coupling='additive',
+    num_blocks=3,
+    hidden_channels=16,
+    mixing='permute')

@@ -1,0 +1,7 @@
+"""Supervised view learning from YDbDr, volume-preserving, on STL-10."""
+_base_ = [
+    '../_base_/view_learning/supervised.py', '../_base_/view_generators/ydbdr_vp.py'
+]
+
+model = dict(generator=_base_.generator)
+contrast = 'contrast_ydbdr_vp_stl10.py'  # goes on with the learned views

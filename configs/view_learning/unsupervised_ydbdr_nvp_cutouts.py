@@ -1,0 +1,7 @@
+"""Unsupervised view learning from YDbDr, not volume-preserving, on folders."""
+_base_ = [
+    '../_base_/view_learning/unsupervised_folders.py', '../_base_/view_generators/ydbdr_nvp.py'
+]
+
+model = dict(generator=_base_.generator)
+contrast = 'contrast_ydbdr_nvp_cutouts.py'  # goes on with the learned views

@@ -1,0 +1,88 @@
+"""A view generator and the two trunks behind it, as one set of named tensors.
+
+The names are those of :class:`infomin_plugin.models.TwoViewBackbone`: ``generator.*``,
+``view_norms.*`` (if views were normalised), ``trunk1.*`` and ``trunk2.*``, the trunks in
+torchvision's names.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .files import CheckpointError
+from .resnet import Architecture, find_resnet, shorten
+
+GENERATOR, VIEW_NORMS, TRUNKS = 'generator.', 'view_norms.', ('trunk1.', 'trunk2.')
+SETTINGS = f'{GENERATOR}settings'
+STEM = 'conv1.weight'
+# What they are called in the pair of encoders of a training checkpoint.
+IN_ENCODERS = {VIEW_NORMS: VIEW_NORMS, 'encoder1.backbone.': TRUNKS[0],
+               'encoder2.backbone.': TRUNKS[1]}
+
+
+def pack_settings(settings: Mapping[str, Any]) -> Tensor:
+    """Write settings as a tensor of JSON text (uint8), which fits into a state dict."""
+    return torch.tensor(list(json.dumps(settings).encode()), dtype=torch.uint8)
+
+
+def unpack_settings(tensor: Tensor) -> dict[str, Any]:
+    """Undo :func:`pack_settings`.
+
+    Raises:
+        CheckpointError: If the tensor is no such text.
+    """
+    try:
+        if tensor.dtype != torch.uint8 or tensor.ndim != 1:
+            raise ValueError(f'{tensor.dtype}, {tensor.ndim} dimensions')
+        settings = json.loads(bytes(tensor.tolist()))
+    except ValueError as error:
+        raise CheckpointError(f'the settings of the view generator are unreadable: '
+                              f'{error}') from None
+    if not isinstance(settings, dict):
+        raise CheckpointError(f'the settings of the view generator are no dict: {settings!r}')
+    return settings
+
+
+def is_two_view(state: Mapping[str, Any]) -> bool:
+    """Whether these are tensors of two trunks behind a generator."""
+    return f'{TRUNKS[0]}{STEM}' in state
+
+
+def find_two_views(state: Mapping[str, Tensor]) -> Architecture:
+    """Tell from names and shapes which ResNet either trunk is.
+
+    Args:
+        state (Mapping[str, Tensor]): Tensors in the names of this module, and nothing else.
+
+    Returns:
+        Architecture: The trunks', with two views.
+
+    Raises:
+        CheckpointError: If the trunks are not whole, differ, or take other channels than one and
+            two, or the generator is absent. The file is not known here.
+    """
+    if SETTINGS not in state:
+        raise CheckpointError(f'two trunks without their view generator: {SETTINGS} missing')
+    unpack_settings(state[SETTINGS])
+    known = (GENERATOR, VIEW_NORMS, *TRUNKS)
+    if unknown := [key for key in state if not key.startswith(known)]:
+        raise CheckpointError(f'tensors that are no part of two trunks: {shorten(unknown)}')
+    architectures = []
+    for channels, prefix in enumerate(TRUNKS, start=1):
+        trunk = {key.removeprefix(prefix): tensor for key, tensor in state.items()
+                 if key.startswith(prefix)}
+        try:
+            architectures.append(find_resnet(trunk))
+        except CheckpointError as error:
+            raise CheckpointError(f'two trunks, of which {prefix[:-1]} is {error}') from None
+        if trunk[STEM].shape[1] != channels:
+            raise CheckpointError(f'two trunks, of which {prefix[:-1]} takes '
+                                  f'{trunk[STEM].shape[1]} channels instead of {channels}')
+    first, second = architectures
+    if first != second:
+        raise CheckpointError(f'two different trunks, {first} and {second}')
+    return replace(first, views=2)

@@ -1,0 +1,152 @@
+"""Features from two frozen views of an image: CMC, with fixed or learned views."""
+
+import math
+from copy import deepcopy
+
+import torch
+from mmengine.model import BaseModel
+from mmselfsup.utils import concat_all_gather
+from torch import Tensor, nn
+
+from infomin_plugin.registry import MODELS
+
+from .memories import KeyBank, KeyQueue
+from .momentum_encoder import MomentumEncoder
+from .view_learning import cross_view_loss
+
+
+@MODELS.register_module()
+class CrossViewContrast(BaseModel):
+    """Contrast each view's queries with the other view's keys.
+
+    Tian et al. 2020, section 3.2, once the generator is learned and frozen; with the colour space
+    YDbDr as the generator and half-width trunks it is CMC (Tian et al. 2019).
+
+    The negatives depend on ``memory``: without one, the other images of the batch (of a process);
+    with a :class:`KeyQueue` a view's earlier keys, which a momentum encoder computes; with a
+    :class:`KeyBank` keys of other images, and the positive is the image's own of earlier epochs.
+
+    Args:
+        generator (dict): A view generator; ``init_cfg=dict(type='Pretrained', checkpoint=...,
+            prefix='generator.')`` takes that of a :class:`ViewLearning` run. It stays as it is.
+        encoders (dict): See :class:`TwoViewEncoder`.
+        head (dict): A :class:`ContrastiveHead`.
+        memory (dict, optional): A :class:`KeyQueue` or :class:`KeyBank`, built once a view. The
+            bank needs ``sample_idx`` of the batch: ``data_preprocessor.keep``.
+        momentum (float): Of the key encoder of a queue. Defaults to 0.999.
+        data_preprocessor (dict, optional): See :class:`ViewDataPreprocessor`; images in [0, 1].
+        init_cfg (dict, optional): Initialisation config.
+
+    Raises:
+        TypeError: If the memory is neither a queue nor a bank.
+    """
+
+    def __init__(self,
+                 generator: dict,
+                 encoders: dict,
+                 head: dict,
+                 memory: dict | None = None,
+                 momentum: float = 0.999,
+                 data_preprocessor: dict | None = None,
+                 init_cfg: dict | list | None = None) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.generator = MODELS.build(generator).requires_grad_(False)
+        self.encoders = MODELS.build(encoders)
+        self.head = MODELS.build(head)
+        self.memories = nn.ModuleList(
+            MODELS.build(deepcopy(memory)) for _ in range(2)) if memory else None
+        if memory and not isinstance(self.memories[0], KeyQueue | KeyBank):
+            raise TypeError('memory must be a KeyQueue or a KeyBank, got '
+                            f'{type(self.memories[0]).__name__}')
+        self.momentum_encoder = None
+        if memory and isinstance(self.memories[0], KeyQueue):
+            self.momentum_encoder = MomentumEncoder(self.encoders, momentum)
+
+    def init_weights(self) -> None:
+        """Initialise the encoders and the generator; a key encoder starts as a copy."""
+        super().init_weights()
+        if self.momentum_encoder is not None:
+            self.momentum_encoder.copy_from(self.encoders)
+
+    def train(self, mode: bool = True) -> 'CrossViewContrast':
+        """Switch to training; the generator stays in evaluation mode."""
+        super().train(mode)
+        self.generator.eval()
+        return self
+
+    def forward(self,
+                inputs: dict[str, list[Tensor]],
+                sample_idx: Tensor | None = None,
+                mode: str = 'tensor',
+                **kwargs) -> Tensor | dict[str, Tensor]:
+        """Losses or features of the images ``inputs['views'][0]``, N×3×H×W in [0, 1].
+
+        Args:
+            inputs (dict): As the preprocessor gives it.
+            sample_idx (Tensor, optional): N indices in the training set, for a bank.
+            mode (str): ``'loss'``, or ``'tensor'`` for N×(F1+F2) features of both trunks.
+            **kwargs: Other keys of the batch, not used.
+
+        Returns:
+            dict | Tensor: See :meth:`loss`; or the features.
+
+        Raises:
+            ValueError: If ``mode`` is none of these, or a bank gets no indices.
+        """
+        with torch.no_grad():
+            views = self.generator.views(inputs['views'][0])
+        if mode == 'loss':
+            return self.loss(views, sample_idx)
+        if mode == 'tensor':
+            return self.encoders.features(views)
+        raise ValueError(f"CrossViewContrast has the modes 'loss' and 'tensor', got {mode!r}")
+
+    def loss(self, views: tuple[Tensor, Tensor],
+             sample_idx: Tensor | None = None) -> dict[str, Tensor]:
+        """One contrastive step.
+
+        Args:
+            views (tuple): N×1×H×W and N×2×H×W.
+            sample_idx (Tensor, optional): N indices, for a bank.
+
+        Returns:
+            dict: ``loss``, the mean of both directions times the head's weight; ``acc_contrast`` in
+            percent; ``i_nce`` in nats and ``i_nce_max``, the log of the number of candidates.
+        """
+        if self.memories is None:
+            first, second = self.encoders(views)
+            candidates = len(first)
+            nats, accuracy = cross_view_loss(first, second, self.head.temperature)
+            loss = nats * self.head.loss_weight
+        else:
+            directions = (self._with_queue(views) if self.momentum_encoder is not None
+                          else self._with_bank(views, sample_idx))
+            candidates = 1 + len(directions[0][2])
+            loss, accuracy = (sum(values) / 2 for values in zip(
+                *(self.head.loss(*direction) for direction in directions), strict=True))
+            nats = loss / self.head.loss_weight
+        ceiling = math.log(candidates)
+        return dict(loss=loss, acc_contrast=accuracy, i_nce=ceiling - nats.detach(),
+                    i_nce_max=nats.new_tensor(ceiling))
+
+    def _with_queue(self, views: tuple[Tensor, Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Queries, keys and negatives of both directions; the keys join the queues."""
+        self.momentum_encoder.update(self.encoders)
+        queries, keys = self.encoders(views), self.momentum_encoder(views)
+        directions = [(queries[i], keys[1 - i], self.memories[1 - i].negatives()) for i in (0, 1)]
+        for memory, new in zip(self.memories, keys, strict=True):
+            memory.enqueue(concat_all_gather(new))
+        return directions
+
+    def _with_bank(self, views: tuple[Tensor, Tensor],
+                   sample_idx: Tensor | None) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Likewise; the queries join the banks."""
+        if sample_idx is None:
+            raise ValueError("a KeyBank needs to know the images: set "
+                             "data_preprocessor.keep=('sample_idx',) and meta_keys of PackViews")
+        queries = self.encoders(views)
+        directions = [(queries[i], self.memories[1 - i].own(sample_idx),
+                       self.memories[1 - i].negatives()) for i in (0, 1)]
+        for memory, new in zip(self.memories, queries, strict=True):
+            memory.update(concat_all_gather(sample_idx), concat_all_gather(new.detach()))
+        return directions

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from infomin_plugin.evaluation.linear import linear_read_out
+
+
+def clouds(count, seed, noise=0.8):
+    """Overlapping clouds around three directions, each feature on a scale of its own."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(3, size=count)
+    features = np.eye(3, 6)[labels] + generator.normal(scale=noise, size=(count, 6))
+    features = features * [1, 5, 0.1, 30, 1, 1] + [0, 3, 1, -50, 0, 0]
+    return torch.tensor(features, dtype=torch.float32), torch.tensor(labels)
+
+
+@pytest.mark.parametrize('inverse_penalty', [0.01, 1.0])
+def test_is_the_optimum_of_the_stated_loss(inverse_penalty):
+    (bank, labels), (queries, truth) = clouds(300, seed=0), clouds(500, seed=1)
+    found = linear_read_out(bank, labels, dict(test=(queries, truth)), inverse_penalty)
+    # the oracle: the same loss, minimised by torch
+    mean, std = bank.double().mean(0), bank.double().std(0, correction=0)
+    inputs = (bank.double() - mean) / std
+    weight = torch.zeros(3, 6, dtype=torch.double, requires_grad=True)
+    bias = torch.zeros(3, dtype=torch.double, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=500, line_search_fn='strong_wolfe')
+
+    def loss():
+        optimizer.zero_grad()
+        value = (F.cross_entropy(F.linear(inputs, weight, bias), labels, reduction='sum')
+                 + weight.square().sum() / (2 * inverse_penalty))
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    predicted = F.linear((queries.double() - mean) / std, weight, bias).argmax(1)
+    assert found == {'test': pytest.approx(100 * (predicted == truth).double().mean().item())}
+    assert 40 < found['test'] < 90
+
+
+def test_scale_and_shift_of_the_features_do_not_matter():
+    (bank, labels), (queries, truth) = clouds(300, seed=0), clouds(200, seed=1)
+    scale, shift = torch.tensor([1, 2, 4, 0.5, 8, 0.25]), torch.arange(6.0)
+    plain, moved = (linear_read_out(f(bank), labels, dict(a=(f(queries), truth)))
+                    for f in (lambda x: x, lambda x: x * scale + shift))
+    assert plain == moved
+
+
+def test_labels_that_are_chance_stay_chance():
+    bank, queries = torch.randn(400, 6), torch.randn(1000, 6)
+    labels, truth = torch.arange(400) % 4, torch.arange(1000) % 4
+    found = linear_read_out(bank, labels, dict(new=(queries, truth), same=(bank, labels)))
+    assert 19 < found['new'] < 31  # 25 +- 4 standard deviations
+
+
+def test_a_feature_that_is_constant_is_no_harm():
+    bank, labels = clouds(200, seed=0, noise=0.1)
+    bank[:, 3] = 7.0
+    assert linear_read_out(bank, labels, dict(a=(bank, labels))) == {'a': 100.0}
+
+
+@pytest.mark.parametrize('bank, labels, queries, penalty, message', [
+    (torch.ones(4, 3), [0, 1, 0, 1], torch.ones(2, 5), 1, r"'a' must have N×3 features, got"),
+    (torch.ones(4, 3), [0, 1, 0], torch.ones(2, 3), 1, 'the bank has 4 features and 3 labels'),
+    (torch.ones(4, 3), [0, 1, 0, -1], torch.ones(2, 3), 1, r'without a label \(-1\)'),
+    (torch.ones(4, 3), [2, 2, 2, 2], torch.ones(2, 3), 1, 'one class only, 2'),
+    (torch.ones(4, 3), [0, 1, 0, 1], torch.ones(2, 3), 0, 'inverse_penalty must be above 0'),
+])
+def test_what_cannot_be_fitted_is_named(bank, labels, queries, penalty, message):
+    with pytest.raises(ValueError, match=message):
+        linear_read_out(bank, torch.tensor(labels), dict(a=(queries, torch.tensor([0, 1]))),
+                        penalty)
