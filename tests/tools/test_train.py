@@ -13,7 +13,10 @@ from mmengine.config import Config
 from infomin_plugin.checkpoints import read_file
 
 ROOT = Path(__file__).parents[2]
-PRETRAIN = sorted(p.relative_to(ROOT) for p in ROOT.glob('configs/pretrain/*.py'))
+TWO_VIEW_PRETRAIN = sorted(p.relative_to(ROOT) for p in [
+    *ROOT.glob('configs/pretrain/cmcv2*.py'), *ROOT.glob('configs/pretrain/learned*.py')])
+PRETRAIN = sorted(
+    {p.relative_to(ROOT) for p in ROOT.glob('configs/pretrain/*.py')} - set(TWO_VIEW_PRETRAIN))
 DEMO_PRETRAIN = sorted(
     p.relative_to(ROOT) for p in ROOT.glob('configs/demo/*.py') if '-form' not in p.name)
 DETECTION = sorted(
@@ -87,6 +90,19 @@ def test_pretraining_on_any_tree_of_images(config, images, tmp_path):
     assert len(logged) == 3 and all(expected <= set(line) for line in logged)
     saved = read_file(tmp_path / 'epoch_1.pth')['state_dict']
     assert saved['queue.position'] == 6
+
+
+@pytest.mark.parametrize('config', TWO_VIEW_PRETRAIN, ids=lambda path: path.stem)
+def test_pretraining_on_two_frozen_views(config, images, tmp_path):
+    options = [option.replace('model.queue.length', 'model.memory.length')
+               for option in TINY_PRETRAIN]
+    train(config, tmp_path, '--cfg-options', f'data_root={images}', *options,
+          *(['model.generator.init_cfg=None'] if 'learned' in config.stem else []))
+    logged = last_logged(tmp_path)
+    assert len(logged) == 3
+    assert all({'lr', 'loss', 'acc_contrast', 'i_nce'} <= set(line) for line in logged)
+    saved = read_file(tmp_path / 'epoch_1.pth')['state_dict']
+    assert saved['memories.0.position'] == saved['memories.1.position'] == 6
 
 
 @pytest.mark.parametrize('config', [path for path in PRETRAIN if '200e' in path.stem],
