@@ -45,7 +45,8 @@ demo-long: install
 	$(DEMO) --long
 
 test: install
-	$(BIN)/python -m pytest
+	@# two at a time, each on one thread: most tests wait for a process of their own
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 lint: install
 	$(BIN)/ruff check .
