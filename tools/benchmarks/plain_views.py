@@ -1,10 +1,9 @@
-"""InfoMin Aug. and jigsaw patches as one would write them with Pillow and torchvision: the peer.
+"""InfoMin Aug. and jigsaw patches as one would write them with Pillow and torchvision.
 
-The same recipe, without any thought for speed. Nothing of this project is used.
+The peer: the same recipe, without any thought for speed. Nothing of this project is used.
 """
 
 import random
-from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -24,33 +23,33 @@ def load(path: str) -> Image.Image:
         return Image.open(file).convert('RGB')
 
 
-def blur_by_opencv(image: Image.Image, sigma: float) -> Image.Image:
-    """Blur with 23 taps and a reflected border: the fastest plain way."""
-    blurred = cv2.GaussianBlur(np.asarray(image), (23, 23), sigma,
-                               borderType=cv2.BORDER_REFLECT_101)
-    return Image.fromarray(blurred)
-
-
-def blur_by_convolution(image: Image.Image, sigma: float) -> Image.Image:
-    """The same as the authors' code does it, by torch's convolutions."""
-    positions = torch.arange(-11, 12, dtype=torch.float)
-    kernel = torch.exp(-positions**2 / (2 * sigma**2))
-    kernel = (kernel / kernel.sum()).expand(3, 1, 1, 23)
-    pixels = functional.pil_to_tensor(image).float()[None]
-    padded = F.pad(pixels, (11, 11, 11, 11), mode='reflect')
-    rows = F.conv2d(padded, kernel, groups=3)
-    blurred = F.conv2d(rows, kernel.transpose(2, 3), groups=3)
-    return functional.to_pil_image(blurred[0].round().clamp(0, 255).byte())
-
-
 class Blur:
-    """Gaussian blur of random width, by one of the two functions above."""
+    """23-tap Gaussian with reflected border, on a tensor, as the authors' code does it.
 
-    def __init__(self, blur: Callable[[Image.Image, float], Image.Image]) -> None:
-        self.blur = blur
+    Args:
+        opencv: Whether OpenCV's GaussianBlur does it instead: faster, and just as plain.
+    """
+
+    def __init__(self, opencv: bool = False) -> None:
+        self.opencv = opencv
 
     def __call__(self, image: Image.Image) -> Image.Image:
-        return self.blur(image, random.uniform(0.1, 2.0))
+        sigma = random.uniform(0.1, 2.0)
+        if self.opencv:
+            return Image.fromarray(cv2.GaussianBlur(np.array(image), (23, 23), sigma))
+        return self.blur(image, sigma)
+
+    @staticmethod
+    def blur(image: Image.Image, sigma: float) -> Image.Image:
+        """Blur by ``sigma`` pixels."""
+        positions = torch.arange(-11, 12, dtype=torch.float)
+        kernel = torch.exp(-positions**2 / (2 * sigma**2))
+        kernel = (kernel / kernel.sum()).expand(3, 1, 1, 23)
+        pixels = functional.pil_to_tensor(image).float()[None]
+        padded = F.pad(pixels, (11, 11, 11, 11), mode='reflect')
+        rows = F.conv2d(padded, kernel, groups=3)
+        blurred = F.conv2d(rows, kernel.transpose(2, 3), groups=3)
+        return functional.to_pil_image(blurred[0].round().clamp(0, 255).byte())
 
 
 def solarize_add(image: Image.Image, amount: int) -> Image.Image:
@@ -126,17 +125,17 @@ class PlainViews:
         jigsaw: Whether to make the patches.
         normalise: Whether to end with float tensors, normalised, as plain pipelines do; else with
             uint8 tensors.
-        blur: How the 23 taps are applied.
+        opencv_blur: See :class:`Blur`.
     """
 
     def __init__(self, jigsaw: bool = True, normalise: bool = True,
-                 blur: Callable = blur_by_opencv) -> None:
+                 opencv_blur: bool = False) -> None:
         crop = transforms.RandomResizedCrop
         self.view = transforms.Compose([
             crop(224, scale=(0.2, 1)),
             transforms.RandomHorizontalFlip(),
             transforms.RandomApply([transforms.ColorJitter(0.8, 0.8, 0.8, 0.2)], p=0.8),
-            transforms.RandomApply([Blur(blur)], p=0.5),
+            transforms.RandomApply([Blur(opencv_blur)], p=0.5),
             RandAugment(),
             transforms.RandomGrayscale(p=0.2),
         ])
