@@ -4,8 +4,9 @@ import math
 from copy import deepcopy
 
 import torch
+from mmengine.dist import get_world_size
 from mmengine.model import BaseModel
-from mmselfsup.utils import concat_all_gather
+from mmselfsup.utils import batch_shuffle_ddp, batch_unshuffle_ddp, concat_all_gather
 from torch import Tensor, nn
 
 from infomin_plugin.registry import MODELS
@@ -129,10 +130,23 @@ class CrossViewContrast(BaseModel):
         return dict(loss=loss, acc_contrast=accuracy, i_nce=ceiling - nats.detach(),
                     i_nce_max=nats.new_tensor(ceiling))
 
+    @torch.no_grad()
+    def encode_keys(self, views: tuple[Tensor, Tensor]) -> list[Tensor]:
+        """Keys (N×C unit vectors) of both views, on batches shuffled across processes.
+
+        As in :meth:`InfoMin.encode_keys`: batch statistics must not tell which keys are whose. The
+        views of an image stay together.
+        """
+        if get_world_size() == 1:
+            return list(self.momentum_encoder(views))
+        shuffled, restore = batch_shuffle_ddp(torch.cat(views, dim=1))  # N×3×H×W
+        parts = shuffled.split([view.size(1) for view in views], dim=1)
+        return [batch_unshuffle_ddp(keys, restore) for keys in self.momentum_encoder(parts)]
+
     def _with_queue(self, views: tuple[Tensor, Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Queries, keys and negatives of both directions; the keys join the queues."""
         self.momentum_encoder.update(self.encoders)
-        queries, keys = self.encoders(views), self.momentum_encoder(views)
+        queries, keys = self.encoders(views), self.encode_keys(views)
         directions = [(queries[i], keys[1 - i], self.memories[1 - i].negatives()) for i in (0, 1)]
         for memory, new in zip(self.memories, keys, strict=True):
             memory.enqueue(concat_all_gather(new))

@@ -10,15 +10,15 @@ from torch.nn import functional as F
 from infomin_plugin.registry import MODELS
 
 Views = Sequence[Tensor]
-_VIEW_CHANNELS = (1, 2)
+VIEW_CHANNELS = (1, 2)
 
 
-class _ViewNorms(nn.ModuleList):
+class ViewNorms(nn.ModuleList):
     """Batch norm without weights for each view, so that any range of values is one scale."""
 
     def __init__(self, wanted: bool) -> None:
         super().__init__(nn.BatchNorm2d(channels, affine=False) if wanted else nn.Identity()
-                         for channels in _VIEW_CHANNELS)
+                         for channels in VIEW_CHANNELS)
 
     def forward(self, views: Views) -> list[Tensor]:
         """Normalise N×1×H×W and N×2×H×W."""
@@ -62,7 +62,7 @@ class TwoViewEncoder(BaseModule):
     def __init__(self, encoder1: dict, encoder2: dict, view_norm: bool = False,
                  init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg)
-        self.view_norms = _ViewNorms(view_norm)
+        self.view_norms = ViewNorms(view_norm)
         self.encoder1 = ViewEncoder(**encoder1)
         self.encoder2 = ViewEncoder(**encoder2)
 
@@ -98,7 +98,7 @@ class TwoViewClassifier(BaseModule):
         super().__init__(init_cfg)
         if num_classes is None or num_classes < 2:
             raise ValueError(f'num_classes must be at least 2, got {num_classes}')
-        self.view_norms = _ViewNorms(view_norm)
+        self.view_norms = ViewNorms(view_norm)
         self.backbone1 = MODELS.build(backbone1)
         self.backbone2 = MODELS.build(backbone2)
         self.fc1 = nn.Linear(in_channels, num_classes)

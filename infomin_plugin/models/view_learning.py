@@ -158,9 +158,13 @@ class ViewLearning(BaseModel):
         views = split(self.generator, z)
         # The others' parameters are held: their gradients would be thrown away.
         with held(self.encoders), held(self.classifiers):
-            contrast, _ = cross_view_loss(*self.encoders(views), self.temperature)
+            # without weight I_NCE is measured alone: 0 times its gradient costs as much, and is
+            # no number where I_NCE is none
+            weighted = self.contrast_weight > 0
+            with torch.set_grad_enabled(weighted):
+                contrast, _ = cross_view_loss(*self.encoders(views), self.temperature)
             i_nce = math.log(len(z)) - contrast
-            loss = self.contrast_weight * i_nce
+            loss = self.contrast_weight * i_nce if weighted else 0.
             if self.classifiers is not None:
                 loss = loss + self.classifier_weight * self._classify(views, labels)[0]
         log = self._update(optim_wrapper, GENERATOR, loss)

@@ -66,6 +66,14 @@ def test_a_players_step_changes_nobody_else(player):
     assert all(p.requires_grad for p in model.parameters())
 
 
+def test_no_gradient_is_left_for_anybodys_next_step():
+    """Optimisers clear gradients after their step: what another player left would be added."""
+    model = build()
+    model.train_step(batch(), optimisers(model))
+    left = [name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()]
+    assert not left
+
+
 def test_the_generator_works_against_the_encoders():
     """A small step of either moves I_NCE: up for the encoders, down for the generator."""
 
@@ -140,6 +148,17 @@ def test_the_generators_loss_is_the_weighted_sum():
     torch.testing.assert_close(log['loss_generator'], expected)
     assert float(log['i_nce_max']) == pytest.approx(math.log(6))
     assert log['i_nce'] + log['loss_encoders'] == pytest.approx(math.log(6), abs=1e-5)
+
+
+def test_supervised_the_encoders_do_not_reach_the_generator():
+    """Not even where their output is no number, which 0 times it would be as well."""
+    model, broken = build(contrast_weight=0.), build(contrast_weight=0.)
+    nn.init.constant_(broken.encoders.encoder1.backbone.layers[0].weight, float('nan'))
+    for each in (model, broken):
+        each.train_step(batch(), optimisers(each, generator=0.1))
+    for ours, theirs in zip(broken.generator.parameters(), model.generator.parameters(),
+                            strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_encoder_steps_come_before_the_generators():

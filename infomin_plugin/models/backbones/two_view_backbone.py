@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import torch
 from mmdet.models.backbones import ResNet
 from mmengine.model import BaseModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from infomin_plugin.registry import MODELS
 
-VIEW_CHANNELS = (1, 2)
+from ..two_view_encoder import VIEW_CHANNELS, ViewNorms
+
 LEVELS = 255
 
 
@@ -63,9 +64,7 @@ class TwoViewBackbone(BaseModule):
             self.register_buffer(name, torch.tensor(values).view(3, 1, 1) / LEVELS,
                                  persistent=False)
         self.generator = MODELS.build(generator).requires_grad_(False)
-        self.view_norms = nn.ModuleList(
-            nn.BatchNorm2d(channels, affine=False) if view_norm else nn.Identity()
-            for channels in VIEW_CHANNELS)
+        self.view_norms = ViewNorms(view_norm)
         self.trunk1, self.trunk2 = (ResNet(in_channels=channels, **trunk)
                                     for channels in VIEW_CHANNELS)
         self.train()
@@ -82,7 +81,7 @@ class TwoViewBackbone(BaseModule):
         """
         # 0…1, but for rounding and for padding, which is the mean colour as it is to one ResNet
         views = self.generator.views(images * self.std + self.mean)
-        first, second = (norm(view) for norm, view in zip(self.view_norms, views, strict=True))
+        first, second = self.view_norms(views)
         return tuple(torch.cat(maps, dim=1)
                      for maps in zip(self.trunk1(first), self.trunk2(second), strict=True))
 

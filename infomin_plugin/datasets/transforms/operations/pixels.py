@@ -2,8 +2,7 @@
 
 Every function takes an image (H, W, 3), uint8, RGB, and returns a new one of the same form; the
 given array is never written to. Where an operation maps each grey level to another, it is one
-lookup table; where it is a scaling, arithmetic on vectors is faster than the table. A view of
-224 x 224 stays in the second-level cache, so that joining two operations in one pass gains nothing.
+lookup table; where it is a scaling, arithmetic on vectors is faster than the table.
 """
 
 import cv2
