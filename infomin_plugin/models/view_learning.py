@@ -3,8 +3,10 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
+from mmengine.dist import all_reduce
 from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import get_state_dict
@@ -39,6 +41,18 @@ def cross_view_loss(first: Tensor, second: Tensor, temperature: float) -> tuple[
     return loss, sum(hits) * 50
 
 
+class Labelled(NamedTuple):
+    """The labelled images of a batch."""
+
+    # indices of M images; of all, where this process has none and another has some
+    images: Tensor
+    # their classes, M
+    labels: Tensor
+    # labelled images a process, the mean over processes: what makes the gradients, which are
+    # averaged over processes, those of the mean over all labelled images
+    count: Tensor
+
+
 @MODELS.register_module()
 class ViewLearning(BaseModel):
     """Learn an invertible generator whose two views share little, or little but the label.
@@ -52,6 +66,9 @@ class ViewLearning(BaseModel):
     The players take turns within a step: ``encoder_steps`` of the encoders, one of the classifiers,
     one of the generator, all on the same batch. Each step changes one player's parameters. Works
     with MMEngine's ``MMSeparateDistributedDataParallel``; negatives are then those of a process.
+
+    The classifiers are shown labelled images alone, so that others do not reach them through batch
+    norm either; in a step without labelled images they rest.
 
     Args:
         generator (dict): A view generator with parameters, see :class:`ViewGenerator`.
@@ -129,13 +146,15 @@ class ViewLearning(BaseModel):
                 classifiers, 'classifiers'.
 
         Returns:
-            dict[str, Tensor]: For the log: ``i_nce`` (nats) before this step's updates of the
-            generator, its ceiling ``i_nce_max`` (log N), ``acc_contrast``, ``acc1`` and ``acc2`` of
-            the classifiers (percent of the labelled), losses of the players, mean and standard
-            deviation of each channel of z, and the range of log|det| over the pixels of 8 images.
+            dict[str, Tensor]: For the log: ``i_nce`` (nats) after the encoders' steps and before
+            the generator's, its ceiling ``i_nce_max`` (log N), ``acc_contrast``, ``acc1`` and
+            ``acc2`` of the classifiers (percent of the labelled, absent without any), losses of the
+            players, mean and standard deviation of each channel of z, and the range of log|det|
+            over the pixels of 8 images.
         """
         data = self.data_preprocessor(data, True)
-        images, labels = data['inputs']['views'][0], data.get('gt_label')
+        images = data['inputs']['views'][0]
+        labelled = None if self.classifiers is None else self._labelled(data.get('gt_label'))
         with optim_wrapper[GENERATOR].optim_context(self):
             z = self.generator(images)  # N×3×H×W
         views = split(self.generator, z.detach())
@@ -145,15 +164,15 @@ class ViewLearning(BaseModel):
                 loss, log['acc_contrast'] = cross_view_loss(
                     *self.encoders(views), self.temperature)
                 log |= self._update(optim_wrapper, ENCODERS, loss)
-        if self.classifiers is not None:
+        if labelled is not None:
             with optim_wrapper[CLASSIFIERS].optim_context(self):
-                loss, accuracies = self._classify(views, labels)
+                loss, accuracies = self._classify(views, labelled)
                 log |= accuracies | self._update(optim_wrapper, CLASSIFIERS, loss)
         with optim_wrapper[GENERATOR].optim_context(self):
-            log |= self._generator_step(z, labels, optim_wrapper)
+            log |= self._generator_step(z, labelled, optim_wrapper)
         return log
 
-    def _generator_step(self, z: Tensor, labels: Tensor | None,
+    def _generator_step(self, z: Tensor, labelled: Labelled | None,
                         optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
         views = split(self.generator, z)
         # The others' parameters are held: their gradients would be thrown away.
@@ -165,25 +184,38 @@ class ViewLearning(BaseModel):
                 contrast, _ = cross_view_loss(*self.encoders(views), self.temperature)
             i_nce = math.log(len(z)) - contrast
             loss = self.contrast_weight * i_nce if weighted else 0.
-            if self.classifiers is not None:
-                loss = loss + self.classifier_weight * self._classify(views, labels)[0]
-        log = self._update(optim_wrapper, GENERATOR, loss)
+            if labelled is not None:
+                loss = loss + self.classifier_weight * self._classify(views, labelled)[0]
+        log = self._update(optim_wrapper, GENERATOR, loss) if isinstance(loss, Tensor) else {}
         return log | dict(i_nce=i_nce.detach(), i_nce_max=i_nce.new_tensor(math.log(len(z))))
 
-    def _classify(self, views: list[Tensor],
-                  labels: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
-        """Sum of both classifiers' mean cross-entropy over labelled images, and accuracies."""
+    @staticmethod
+    def _labelled(labels: Tensor | None) -> Labelled | None:
+        """Which images have labels; None if no process has any."""
         if labels is None:
             raise ValueError("classifiers need labels: set data_preprocessor.keep=('gt_label',) "
                              'and meta_keys of PackViews')
-        labelled = labels >= 0
-        count = labelled.sum().clamp(min=1)
+        images = (labels >= 0).nonzero().flatten()
+        count = labels.new_tensor(float(len(images)), dtype=torch.float32)
+        all_reduce(count, 'mean')
+        if count == 0:
+            return None
+        if not len(images):  # the step of another process waits for this one's, which adds nothing
+            images = torch.arange(len(labels), device=labels.device)
+        return Labelled(images, labels[images], count)
+
+    def _classify(self, views: list[Tensor],
+                  labelled: Labelled) -> tuple[Tensor, dict[str, Tensor]]:
+        """Sum of both classifiers' mean cross-entropy over labelled images, and accuracies."""
         losses, log = [], {}
-        for i, logits in enumerate(self.classifiers(views), 1):
-            each = F.cross_entropy(logits, labels, ignore_index=-1, reduction='sum')
-            losses.append(each / count)
-            hits = (logits.detach().argmax(dim=1) == labels) & labelled
-            log[f'acc{i}'] = 100 * hits.sum() / count
+        shown = [view.index_select(0, labelled.images) for view in views]
+        known = labelled.labels >= 0
+        for i, logits in enumerate(self.classifiers(shown), 1):
+            each = F.cross_entropy(logits, labelled.labels, ignore_index=-1, reduction='sum')
+            losses.append(each / labelled.count)
+            if known.any():
+                hits = logits.detach().argmax(dim=1) == labelled.labels
+                log[f'acc{i}'] = 100 * hits[known].float().mean()
         return sum(losses), log
 
     @staticmethod

@@ -60,7 +60,34 @@ def test_a_feature_that_is_constant_is_no_harm():
     assert linear_read_out(bank, labels, dict(a=(bank, labels))) == {'a': 100.0}
 
 
+def shared_nuisance(labels, noise):
+    """The label is the difference of two features, which only a weak penalty lets grow."""
+    nuisance = 5 * noise[:, :1]
+    return torch.cat([nuisance + labels[:, None] + 0.2 * noise[:, 1:2], nuisance], dim=1)
+
+
+def small_shifts(labels, noise):
+    """The label shifts each of many noisy features a little, which a weak penalty overfits."""
+    return noise + 0.1 * labels[:, None]
+
+
+@pytest.mark.parametrize('features, best', [(shared_nuisance, 10.0), (small_shifts, 1e-4)])
+def test_of_several_penalties_the_one_that_generalises_is_taken(features, best):
+    def draw(count, seed):
+        noise = torch.randn(count, 300, generator=torch.Generator().manual_seed(seed))
+        labels = torch.arange(count) % 2
+        return features(2.0 * labels - 1, noise), labels
+
+    bank, queries = draw(600, seed=0), draw(2000, seed=1)
+    alone = {c: linear_read_out(*bank, dict(a=queries), c)['a'] for c in (1e-4, 10.0)}
+    assert alone[best] == max(alone.values()) > min(alone.values()) + 4  # the set is as said
+    assert linear_read_out(*bank, dict(a=queries), [1e-4, 10.0])['a'] == alone[best]
+
+
 @pytest.mark.parametrize('bank, labels, queries, penalty, message', [
+    (torch.ones(4, 3), [0, 1, 0, 1], torch.ones(2, 3), [1, 2], 'has 2 images of a class'),
+    (torch.ones(4, 3), [0, 1, 0, 1], torch.ones(2, 3), [], 'inverse_penalty must be above 0'),
+    (torch.ones(4, 3), [0, 1, 0, 1], torch.ones(2, 3), [1, -2], 'inverse_penalty must be above 0'),
     (torch.ones(4, 3), [0, 1, 0, 1], torch.ones(2, 5), 1, r"'a' must have N×3 features, got"),
     (torch.ones(4, 3), [0, 1, 0], torch.ones(2, 3), 1, 'the bank has 4 features and 3 labels'),
     (torch.ones(4, 3), [0, 1, 0, -1], torch.ones(2, 3), 1, r'without a label \(-1\)'),

@@ -119,8 +119,11 @@ def test_gradients_of_two_parameters_are_those_of_finite_differences():
         model.load_state_dict(copy)
 
 
-def test_unlabelled_images_leave_the_classifiers_alone():
-    labelled, mixed = build(), build()
+@pytest.mark.parametrize('view_norm', [False, True])
+def test_unlabelled_images_leave_the_classifiers_alone(view_norm):
+    """Not even through the statistics of batch norm."""
+    settings = dict(classifiers=classifiers(view_norm=view_norm))
+    labelled, mixed = build(**settings), build(**settings)
     small, data = batch(2), batch(6, [0, 1, -1, -1, -1, -1])
     small['inputs']['views'] = [data['inputs']['views'][0][:2]]
     for model, given in ((labelled, small), (mixed, data)):
@@ -135,10 +138,29 @@ def test_a_batch_without_labels_is_unsupervised():
     reference.load_state_dict(model.state_dict(), strict=False)
     log = model.train_step(batch(labels=[-1] * 6), optimisers(model, generator=0.1))
     reference.train_step(batch(), optimisers(reference, generator=0.1))
-    assert log['acc1'] == 0 and log['loss_classifiers'] == 0
+    assert not {'acc1', 'acc2', 'loss_classifiers'} & set(log)
     for ours, theirs in zip(model.generator.parameters(), reference.generator.parameters(),
                             strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_classifiers_rest_without_labels_whatever_their_optimiser_remembers():
+    model = build()
+    players = OptimWrapperDict(**{
+        name: OptimWrapper(torch.optim.AdamW(child.parameters(), lr=0.01))
+        for name, child in model.named_children() if list(child.parameters())})
+    model.train_step(batch(), players)
+    before = [p.clone() for p in model.classifiers.parameters()]
+    model.train_step(batch(labels=[-1] * 6), players)
+    assert all(map(torch.equal, model.classifiers.parameters(), before))
+
+
+def test_supervised_the_generator_rests_without_labels():
+    model = build(contrast_weight=0.)
+    before = [p.clone() for p in model.generator.parameters()]
+    log = model.train_step(batch(labels=[-1] * 6), optimisers(model, generator=0.1))
+    assert all(map(torch.equal, model.generator.parameters(), before))
+    assert 'i_nce' in log and 'loss_generator' not in log
 
 
 def test_the_generators_loss_is_the_weighted_sum():

@@ -47,4 +47,4 @@ read_out = dict(
             dataset=dict(
                 type='STL10', data_root=_base_.data_root, split='test', pipeline=test_pipeline),
             **loader)),
-    inverse_penalty=0.01)
+    inverse_penalty=[1e-3, 1e-2, 1e-1, 1.0])

@@ -52,4 +52,4 @@ read_out = dict(
     bank=splits['train'],
     queries=dict(test=splits['test'], test_unseen=splits['test_unseen']),
     optional=['test_unseen'],  # a set need not have it
-    inverse_penalty=0.01)
+    inverse_penalty=[1e-3, 1e-2, 1e-1, 1.0])
