@@ -36,7 +36,8 @@ def run(work_dir, data, *options):
          'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
          'train_cfg.max_iters=2', 'learning.train_dataloader.sampler.batch_size=8',
          'default_hooks.logger.interval=1', 'contrast.read_out.bank.num_workers=0',
-         'contrast.read_out.queries.test.num_workers=0', 'contrast.read_out.inverse_penalty=0.01', *options],
+         'contrast.read_out.queries.test.num_workers=0',
+         'contrast.read_out.inverse_penalty=0.01', *options],
         cwd=ROOT, capture_output=True, text=True, timeout=300,
         env=os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)})
 
