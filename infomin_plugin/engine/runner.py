@@ -15,6 +15,7 @@ from infomin_plugin.registry import RUNNERS
 
 from .class_folders import fill_num_classes
 from .detection_data import fill_detection_data
+from .launch import start_without_gpu
 from .photometry import place_photometry
 from .preflight import check_batches, check_resumable, check_source_ratio
 from .pretrained import place_pretrained, verify_pretrained
@@ -87,9 +88,7 @@ class InfoMinRunner(Runner):
 
     def setup_env(self, env_cfg: dict) -> None:
         """Start the process group with gloo where there is no GPU, else as MMEngine does."""
-        if (self.launcher == 'pytorch' and not torch.cuda.is_available()
-                and not torch.distributed.is_initialized()):
-            torch.distributed.init_process_group('gloo')
+        start_without_gpu(self.launcher)
         super().setup_env(env_cfg)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:

@@ -12,8 +12,9 @@ from infomin_plugin.checkpoints import read_file
 from infomin_plugin.registry import MODELS, SCOPE
 from infomin_plugin.visualization.generated_views import ViewsRow, draw_view_rows
 
+from .experiments import CONTRAST, LEARNING
 from .reroot import reroot
-from .view_learning_rows import CONTRAST, LEARNING, Row
+from .view_learning_rows import Row
 
 _PREFIX = 'generator.'
 

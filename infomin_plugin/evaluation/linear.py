@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -69,6 +69,42 @@ def linear_read_out(bank: Tensor,
     classifier = _classifier(best, max_iter).fit(bank, labels)
     return {name: 100 * float(classifier.score(features, truth))
             for name, (features, truth) in tests.items()}
+
+
+def linear_regression_read_out(bank: Tensor, targets: Tensor,
+                               queries: dict[str, tuple[Tensor, Tensor]],
+                               penalties: Sequence[float] = (1.0, 10.0, 100.0, 1000.0),
+                               ) -> dict[str, float]:
+    """Fit a linear map from frozen features to positions and measure its error on other ones.
+
+    Features are standardised by the bank. The map minimises the squared errors plus a penalty times
+    its squared weights; of several penalties the one is taken that is best when each image of the
+    bank is left out in turn (ridge regression; scikit-learn, in closed form).
+
+    Args:
+        bank (Tensor): M×F features to fit.
+        targets (Tensor): M×D floating-point vectors, such as places in pixels.
+        queries (dict[str, tuple[Tensor, Tensor]]): N×F features and N×D targets of each test set.
+        penalties (Sequence[float]): To choose from, above 0.
+
+    Returns:
+        dict[str, float]: Mean Euclidean distance, in the targets' unit, by test set.
+
+    Raises:
+        ValueError: If shapes do not agree or a penalty is not above 0.
+    """
+    if not len(penalties) or min(penalties) <= 0:
+        raise ValueError(f'penalties must be above 0, got {penalties}')
+    for name, (features, truth) in {'the bank': (bank, targets), **queries}.items():
+        wanted = len(features), targets.shape[-1]
+        if tuple(truth.shape) != wanted:
+            raise ValueError(f'{name} must have targets of {wanted[0]}×{wanted[1]} for '
+                             f'{wanted[0]} features, got {tuple(truth.shape)}')
+    regression = make_pipeline(StandardScaler(), RidgeCV(alphas=list(penalties)))
+    regression.fit(bank.double().numpy(), targets.double().numpy())
+    return {name: float(np.linalg.norm(
+        regression.predict(features.double().numpy()) - truth.double().numpy(), axis=1).mean())
+        for name, (features, truth) in queries.items()}
 
 
 def _classifier(inverse_penalty: float, max_iter: int) -> Pipeline:

@@ -3,19 +3,23 @@
 from .backbones import TwoViewBackbone, TwoViewResLayer
 from .cross_view_contrast import CrossViewContrast
 from .data_preprocessor import ViewDataPreprocessor
+from .frame_encoders import SequenceFrameEncoder
 from .heads import ContrastiveHead
 from .infomin import InfoMin
 from .memories import KeyBank, KeyQueue
 from .momentum_encoder import MomentumEncoder
 from .necks import JigsawNeck
 from .res_layer_extra_norm import ResLayerExtraNorm
-from .two_view_encoder import TwoViewClassifier, TwoViewEncoder
-from .view_generators import ColorSpaceGenerator, FlowGenerator
+from .supervised_factor import SupervisedFactor
+from .two_view_encoder import SharedEncoder, TwoViewClassifier, TwoViewEncoder
+from .view_generators import ColorSpaceGenerator, FlowGenerator, FrequencySplit
 from .view_learning import ViewLearning
 
 __all__ = [
-    'ColorSpaceGenerator', 'ContrastiveHead', 'CrossViewContrast', 'FlowGenerator', 'InfoMin',
+    'ColorSpaceGenerator', 'ContrastiveHead', 'CrossViewContrast', 'FlowGenerator',
+    'FrequencySplit', 'InfoMin',
     'JigsawNeck', 'KeyBank', 'KeyQueue', 'MomentumEncoder', 'ResLayerExtraNorm',
+    'SequenceFrameEncoder', 'SharedEncoder', 'SupervisedFactor',
     'TwoViewBackbone', 'TwoViewClassifier', 'TwoViewEncoder', 'TwoViewResLayer',
     'ViewDataPreprocessor', 'ViewLearning'
 ]

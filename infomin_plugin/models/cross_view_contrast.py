@@ -1,6 +1,7 @@
-"""Features from two frozen views of an image: CMC, with fixed or learned views."""
+"""Features from two views of an image that are given: CMC, frozen learned views, two crops."""
 
 import math
+from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
@@ -21,17 +22,20 @@ class CrossViewContrast(BaseModel):
     """Contrast each view's queries with the other view's keys.
 
     Tian et al. 2020, section 3.2, once the generator is learned and frozen; with the colour space
-    YDbDr as the generator and half-width trunks it is CMC (Tian et al. 2019).
+    YDbDr as the generator and half-width trunks it is CMC (Tian et al. 2019). Without a generator
+    the views are those that the pipeline makes, such as two crops or two patches (section 3.1).
 
     The negatives depend on ``memory``: without one, the other images of the batch (of a process);
     with a :class:`KeyQueue` a view's earlier keys, which a momentum encoder computes; with a
     :class:`KeyBank` keys of other images, and the positive is the image's own of earlier epochs.
 
     Args:
-        generator (dict): A view generator; ``init_cfg=dict(type='Pretrained', checkpoint=...,
-            prefix='generator.')`` takes that of a :class:`ViewLearning` run. It stays as it is.
-        encoders (dict): See :class:`TwoViewEncoder`.
+        encoders (dict): A :class:`TwoViewEncoder`, or a :class:`SharedEncoder`.
         head (dict): A :class:`ContrastiveHead`.
+        generator (dict, optional): Makes the views of an image: a view generator or a
+            :class:`FrequencySplit`. ``init_cfg=dict(type='Pretrained', checkpoint=...,
+            prefix='generator.')`` takes that of a :class:`ViewLearning` run. It stays as it is.
+            None: the pipeline makes two views of each image.
         memory (dict, optional): A :class:`KeyQueue` or :class:`KeyBank`, built once a view. The
             bank needs ``sample_idx`` of the batch: ``data_preprocessor.keep``.
         momentum (float): Of the key encoder of a queue. Defaults to 0.999.
@@ -43,15 +47,15 @@ class CrossViewContrast(BaseModel):
     """
 
     def __init__(self,
-                 generator: dict,
                  encoders: dict,
                  head: dict,
+                 generator: dict | None = None,
                  memory: dict | None = None,
                  momentum: float = 0.999,
                  data_preprocessor: dict | None = None,
                  init_cfg: dict | list | None = None) -> None:
         super().__init__(data_preprocessor, init_cfg)
-        self.generator = MODELS.build(generator).requires_grad_(False)
+        self.generator = MODELS.build(generator).requires_grad_(False) if generator else None
         self.encoders = MODELS.build(encoders)
         self.head = MODELS.build(head)
         self.memories = nn.ModuleList(
@@ -72,42 +76,75 @@ class CrossViewContrast(BaseModel):
     def train(self, mode: bool = True) -> 'CrossViewContrast':
         """Switch to training; the generator stays in evaluation mode."""
         super().train(mode)
-        self.generator.eval()
+        if self.generator is not None:
+            self.generator.eval()
         return self
 
     def forward(self,
                 inputs: dict[str, list[Tensor]],
                 sample_idx: Tensor | None = None,
                 mode: str = 'tensor',
-                **kwargs) -> Tensor | dict[str, Tensor]:
-        """Losses or features of the images ``inputs['views'][0]``, N×3×H×W in [0, 1].
+                **kwargs) -> Tensor | dict[str, Tensor] | list:
+        """Losses, features or embeddings of a batch.
 
         Args:
-            inputs (dict): As the preprocessor gives it.
+            inputs (dict): As the preprocessor gives it; ``views`` has one batch of images for a
+                generator, N×3×H×W in [0, 1], else two batches of views.
             sample_idx (Tensor, optional): N indices in the training set, for a bank.
-            mode (str): ``'loss'``, or ``'tensor'`` for N×(F1+F2) features of both trunks.
+            mode (str): ``'loss'``; ``'tensor'`` for N×F features (without a generator, one batch of
+                views will do); or ``'pairs'``, see :meth:`pairs`.
             **kwargs: Other keys of the batch, not used.
 
         Returns:
-            dict | Tensor: See :meth:`loss`; or the features.
+            dict | Tensor | list: See :meth:`loss`; the features; or see :meth:`pairs`.
 
         Raises:
-            ValueError: If ``mode`` is none of these, or a bank gets no indices.
+            ValueError: If ``mode`` is none of these, a bank gets no indices, or the number of views
+                is wrong.
         """
-        with torch.no_grad():
-            views = self.generator.views(inputs['views'][0])
+        if mode == 'tensor' and self.generator is None:
+            return self.encoders.features(inputs['views'])
+        views = self._views(inputs['views'])
         if mode == 'loss':
             return self.loss(views, sample_idx)
         if mode == 'tensor':
             return self.encoders.features(views)
-        raise ValueError(f"CrossViewContrast has the modes 'loss' and 'tensor', got {mode!r}")
+        if mode == 'pairs':
+            return self.pairs(views)
+        raise ValueError("CrossViewContrast has the modes 'loss', 'tensor' and 'pairs', got "
+                         f'{mode!r}')
 
-    def loss(self, views: tuple[Tensor, Tensor],
+    @torch.no_grad()
+    def _views(self, batches: list[Tensor]) -> Sequence[Tensor]:
+        wanted = 2 if self.generator is None else 1
+        if len(batches) != wanted:
+            made_by = 'the generator makes of' if wanted == 1 else 'are contrasted of'
+            raise ValueError(f'two views {made_by} an image: the pipeline must make {wanted}, it '
+                             f'makes {len(batches)}')
+        return batches if self.generator is None else self.generator.views(batches[0])
+
+    def pairs(self, views: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Queries and own keys of both directions, for an estimate of I_NCE on other images.
+
+        Each is N×C, on the scale of :attr:`head`'s temperature.
+        """
+        queries = self.encoders(views)
+        keys = queries if self.momentum_encoder is None else self.momentum_encoder(views)
+        return [(queries[i], keys[1 - i]) for i in (0, 1)]
+
+    @property
+    def stored_keys(self) -> list[Tensor] | None:
+        """The memories' keys (K×C) that each direction's queries are compared with, if any."""
+        if self.memories is None:
+            return None
+        return [self.memories[1 - i].keys for i in (0, 1)]
+
+    def loss(self, views: Sequence[Tensor],
              sample_idx: Tensor | None = None) -> dict[str, Tensor]:
         """One contrastive step.
 
         Args:
-            views (tuple): N×1×H×W and N×2×H×W.
+            views (Sequence[Tensor]): View 1 and view 2, N×c×H×W each.
             sample_idx (Tensor, optional): N indices, for a bank.
 
         Returns:
@@ -131,7 +168,7 @@ class CrossViewContrast(BaseModel):
                     i_nce_max=nats.new_tensor(ceiling))
 
     @torch.no_grad()
-    def encode_keys(self, views: tuple[Tensor, Tensor]) -> list[Tensor]:
+    def encode_keys(self, views: Sequence[Tensor]) -> list[Tensor]:
         """Keys (N×C unit vectors) of both views, on batches shuffled across processes.
 
         As in :meth:`InfoMin.encode_keys`: batch statistics must not tell which keys are whose. The
@@ -139,11 +176,11 @@ class CrossViewContrast(BaseModel):
         """
         if get_world_size() == 1:
             return list(self.momentum_encoder(views))
-        shuffled, restore = batch_shuffle_ddp(torch.cat(views, dim=1))  # N×3×H×W
+        shuffled, restore = batch_shuffle_ddp(torch.cat(views, dim=1))  # N×(c1+c2)×H×W
         parts = shuffled.split([view.size(1) for view in views], dim=1)
         return [batch_unshuffle_ddp(keys, restore) for keys in self.momentum_encoder(parts)]
 
-    def _with_queue(self, views: tuple[Tensor, Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def _with_queue(self, views: Sequence[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Queries, keys and negatives of both directions; the keys join the queues."""
         self.momentum_encoder.update(self.encoders)
         queries, keys = self.encoders(views), self.encode_keys(views)
@@ -152,7 +189,7 @@ class CrossViewContrast(BaseModel):
             memory.enqueue(concat_all_gather(new))
         return directions
 
-    def _with_bank(self, views: tuple[Tensor, Tensor],
+    def _with_bank(self, views: Sequence[Tensor],
                    sample_idx: Tensor | None) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Likewise; the queries join the banks."""
         if sample_idx is None:

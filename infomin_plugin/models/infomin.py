@@ -82,16 +82,16 @@ class InfoMin(BaseModel):
     def forward(self,
                 inputs: dict[str, list[Tensor]],
                 data_samples: None = None,
-                mode: str = 'tensor') -> Tensor | dict[str, Tensor]:
+                mode: str = 'tensor') -> Tensor | dict[str, Tensor] | list:
         """Losses or features.
 
         Args:
             inputs (dict): ``views``: list of N×3×H×W batches; ``patches``: list of N×P×3×h×w.
             data_samples (None): Not used; part of MMEngine's interface.
-            mode (str): ``'loss'`` or ``'tensor'``.
+            mode (str): ``'loss'``, ``'tensor'`` or ``'pairs'``.
 
         Returns:
-            dict | Tensor: See :meth:`loss` and :meth:`extract_feat`.
+            dict | Tensor | list: See :meth:`loss`, :meth:`extract_feat` and :meth:`pairs`.
 
         Raises:
             ValueError: If ``mode`` is none of these.
@@ -100,7 +100,9 @@ class InfoMin(BaseModel):
             return self.loss(inputs)
         if mode == 'tensor':
             return self.extract_feat(inputs['views'][0])
-        raise ValueError(f"InfoMin has the modes 'loss' and 'tensor', got {mode!r}")
+        if mode == 'pairs':
+            return self.pairs(inputs)
+        raise ValueError(f"InfoMin has the modes 'loss', 'tensor' and 'pairs', got {mode!r}")
 
     def extract_feat(self, images: Tensor) -> Tensor:
         """Global average of the trunk's feature map: N×3×H×W images to N×F features."""
@@ -133,6 +135,16 @@ class InfoMin(BaseModel):
 
         self.queue.enqueue(concat_all_gather(keys))
         return losses
+
+    def pairs(self, inputs: dict[str, list[Tensor]]) -> list[tuple[Tensor, Tensor]]:
+        """Queries and own keys (N×C) of two views, for an estimate of I_NCE on other images."""
+        query_view, key_view = self._two_views(inputs['views'])
+        return [(self.encoder(query_view), self.momentum_encoder(key_view))]
+
+    @property
+    def stored_keys(self) -> list[Tensor]:
+        """The queue's keys (K×C), which the queries are compared with."""
+        return [self.queue.keys]
 
     @torch.no_grad()
     def encode_keys(self, images: Tensor) -> Tensor:

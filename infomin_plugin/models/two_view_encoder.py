@@ -1,4 +1,4 @@
-"""Networks with one part for each of two views, of one and of two channels."""
+"""Networks for two views: with a part for each, or one that both share."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ VIEW_CHANNELS = (1, 2)
 class ViewNorms(nn.ModuleList):
     """Batch norm without weights for each view, so that any range of values is one scale."""
 
-    def __init__(self, wanted: bool) -> None:
-        super().__init__(nn.BatchNorm2d(channels, affine=False) if wanted else nn.Identity()
-                         for channels in VIEW_CHANNELS)
+    def __init__(self, wanted: bool, channels: Sequence[int] = VIEW_CHANNELS) -> None:
+        super().__init__(nn.BatchNorm2d(number, affine=False) if wanted else nn.Identity()
+                         for number in channels)
 
     def forward(self, views: Views) -> list[Tensor]:
-        """Normalise N×1×H×W and N×2×H×W."""
+        """Normalise two views, each N×c×H×W."""
         return [norm(view) for norm, view in zip(self, views, strict=True)]
 
 
@@ -52,22 +52,25 @@ class TwoViewEncoder(BaseModule):
     """f1 and f2 of Tian et al. 2020, section 3: an encoder for each view.
 
     Args:
-        encoder1 (dict): ``dict(backbone=..., neck=...)`` of view 1, which has one channel.
-        encoder2 (dict): Likewise of view 2, which has two.
+        encoder1 (dict): ``dict(backbone=..., neck=...)`` of view 1.
+        encoder2 (dict): Likewise of view 2.
         view_norm (bool): Whether views are normalised by their batch, without weights, before they
             are encoded. Defaults to False.
+        view_channels (Sequence[int]): Channels of view 1 and view 2, c1 and c2. Defaults to (1, 2),
+            those of a :class:`ViewGenerator`; a :class:`FrequencySplit` makes (3, 3).
         init_cfg (dict, optional): Initialisation config.
     """
 
     def __init__(self, encoder1: dict, encoder2: dict, view_norm: bool = False,
+                 view_channels: Sequence[int] = VIEW_CHANNELS,
                  init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg)
-        self.view_norms = ViewNorms(view_norm)
+        self.view_norms = ViewNorms(view_norm, view_channels)
         self.encoder1 = ViewEncoder(**encoder1)
         self.encoder2 = ViewEncoder(**encoder2)
 
     def forward(self, views: Views) -> tuple[Tensor, Tensor]:
-        """Embed view 1 (N×1×H×W) and view 2 (N×2×H×W): unit vectors, each N×C."""
+        """Embed view 1 (N×c1×H×W) and view 2 (N×c2×H×W): unit vectors, each N×C."""
         first, second = self.view_norms(views)
         return self.encoder1(first), self.encoder2(second)
 
@@ -75,6 +78,30 @@ class TwoViewEncoder(BaseModule):
         """Averaged feature maps of both trunks, side by side: N×(F1+F2)."""
         first, second = self.view_norms(views)
         return torch.cat([self.encoder1.features(first), self.encoder2.features(second)], dim=1)
+
+
+@MODELS.register_module()
+class SharedEncoder(BaseModule):
+    """One encoder for both views, where they are alike: two crops, two patches.
+
+    Args:
+        backbone (dict): Trunk; gives a tuple of feature maps.
+        neck (dict): Projects the last one to an N×C embedding.
+        init_cfg (dict, optional): Initialisation config.
+    """
+
+    def __init__(self, backbone: dict, neck: dict, init_cfg: dict | list | None = None) -> None:
+        super().__init__(init_cfg)
+        self.encoder = ViewEncoder(backbone, neck)
+
+    def forward(self, views: Views) -> tuple[Tensor, Tensor]:
+        """Embed two views (each N×3×H×W), in one pass: unit vectors, each N×C."""
+        first, second = self.encoder(torch.cat(list(views))).chunk(2)
+        return first, second
+
+    def features(self, views: Views) -> Tensor:
+        """Averaged feature map of the first view, N×F."""
+        return self.encoder.features(views[0])
 
 
 @MODELS.register_module()

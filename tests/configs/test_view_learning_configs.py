@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from image_sets import write_folder_set
 from mmengine.config import Config
-from PIL import Image
 from stl10_files import write_stl10
 
 from infomin_plugin.checkpoints import read_file
@@ -26,14 +26,7 @@ def sets(tmp_path_factory):
     """A set in either form: STL-10's files, and folders of three classes."""
     root = tmp_path_factory.mktemp('sets')
     write_stl10(root / 'stl10')
-    generator = np.random.default_rng(0)
-    names = [f'objects/{i}.png' for i in range(20)]
-    names += [f'classify/{split}/{name}/{i}.png' for split in ('train', 'test')
-              for name in 'abc' for i in range(4)]
-    for name in names:
-        path = root / 'cutouts' / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(generator.integers(256, size=(70, 66, 3), dtype=np.uint8)).save(path)
+    write_folder_set(root / 'cutouts')
     return root
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import BaseTransform
 from mmengine.config import Config
 from mmengine.model import BaseModel
 from PIL import Image
 
 from infomin_plugin.checkpoints import CheckpointError
 from infomin_plugin.engine.read_out import read_out
-from infomin_plugin.registry import MODELS
+from infomin_plugin.registry import MODELS, TRANSFORMS
 
 
 @MODELS.register_module()
@@ -83,6 +84,35 @@ def test_a_set_may_lack_what_is_optional(root):
     assert scores == dict(test=100.0)
     with pytest.raises(FileNotFoundError, match='test_unseen'):
         read_out(config(root, queries), checkpoint(root))
+
+
+def test_several_labels_of_the_same_images(root):
+    cfg = config(root)
+    cfg.read_out.labels = dict(color='gt_label', place='place')
+    for loader in (cfg.read_out.bank, *cfg.read_out.queries.values()):
+        loader.dataset.pipeline[2:] = [
+            dict(type='AddPlace'), dict(type='PackViews', meta_keys=('gt_label', 'place'))]
+    scores = read_out(cfg, checkpoint(root))
+    assert scores['color test'] == 100.0 and scores['color swapped'] == 0.0
+    # a linear function of the features: half a unit lies between the colours
+    assert scores['place test error'] < 0.05 and scores['place swapped error'] < 0.05
+
+
+@TRANSFORMS.register_module()
+class AddPlace(BaseTransform):
+    """A place that the mean colour tells: twice its red, and one more than its green."""
+
+    def transform(self, results):
+        color = results['views'][0].mean(axis=(0, 1)) / 255
+        return {**results, 'place': np.float32([2 * color[0], color[1] + 1])}
+
+
+def test_several_tasks_with_images_of_their_own(root):
+    cfg = config(root)
+    both = Config(dict(default_scope='infomin_plugin', model=cfg.model, read_out=dict(
+        right=dict(bank=cfg.read_out.bank, queries=dict(test=cfg.read_out.queries.test)),
+        wrong=dict(bank=cfg.read_out.bank, queries=dict(test=cfg.read_out.queries.swapped)))))
+    assert read_out(both, checkpoint(root)) == {'right test': 100.0, 'wrong test': 0.0}
 
 
 def test_test_images_of_other_classes_are_refused(root):

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from infomin_plugin.evaluation.linear import linear_read_out
+from infomin_plugin.evaluation.linear import linear_read_out, linear_regression_read_out
 
 
 def clouds(count, seed, noise=0.8):
@@ -98,3 +98,33 @@ def test_what_cannot_be_fitted_is_named(bank, labels, queries, penalty, message)
     with pytest.raises(ValueError, match=message):
         linear_read_out(bank, torch.tensor(labels), dict(a=(queries, torch.tensor([0, 1]))),
                         penalty)
+
+
+def test_regression_is_ridge_in_closed_form():
+    generator = torch.Generator().manual_seed(0)
+    draw = torch.randn(260, 8, generator=generator) * 3 + 1
+    targets = draw[:, :2] @ torch.tensor([[1., 2.], [0., -1.]]) + torch.randn(
+        260, 2, generator=generator)
+    bank, queries = slice(0, 200), slice(200, 260)
+    found = linear_regression_read_out(draw[bank], targets[bank],
+                                       dict(a=(draw[queries], targets[queries])), penalties=[50.])
+    mean, std = draw[bank].mean(0), draw[bank].std(0, correction=0)
+    inputs, tests = ((draw[part] - mean) / std for part in (bank, queries))
+    centre = targets[bank].mean(0)
+    weight = torch.linalg.solve(inputs.t() @ inputs + 50 * torch.eye(8),
+                                inputs.t() @ (targets[bank] - centre))
+    expected = (tests @ weight + centre - targets[queries]).norm(dim=1).mean()
+    assert found == dict(a=pytest.approx(float(expected), rel=1e-4))
+    best = linear_regression_read_out(draw[bank], targets[bank],
+                                      dict(a=(draw[queries], targets[queries])))
+    assert best['a'] < found['a']  # a weaker penalty is better here, and is found
+
+
+@pytest.mark.parametrize('targets, penalties, message', [
+    (torch.zeros(4), [1.], r'targets of 4×4 for 4 features, got \(4,\)'),
+    (torch.zeros(3, 2), [1.], r'the bank must have targets of 4×2 .* got \(3, 2\)'),
+    (torch.zeros(4, 2), [0.], 'penalties must be above 0'),
+])
+def test_regressions_that_cannot_be(targets, penalties, message):
+    with pytest.raises(ValueError, match=message):
+        linear_regression_read_out(torch.ones(4, 3), targets, {}, penalties)

@@ -15,6 +15,10 @@ QUEUE = dict(type='KeyQueue', length=10, channels=4)
 BANK = dict(type='KeyBank', length=12, channels=4, num_negatives=9)
 
 
+SHARED = dict(type='SharedEncoder', backbone=dict(type='TestTrunk', in_channels=3),
+              neck=dict(type='mmselfsup.LinearNeck', in_channels=8, out_channels=4))
+
+
 def build(**settings):
     torch.manual_seed(0)
     model = CrossViewContrast(**(dict(
@@ -121,10 +125,53 @@ def test_features_of_both_trunks():
     assert features.shape == (6, 16)
 
 
+def test_views_of_the_pipeline_and_one_encoder_for_both():
+    model = build(generator=None, encoders=SHARED)
+    first, second = images(), images().flip(1) * 0.7
+    out = model(dict(views=[first, second]), mode='loss')
+    encode = model.encoders.encoder
+    expected, _ = cross_view_loss(encode(first), encode(second), TEMPERATURE)
+    torch.testing.assert_close(out['loss'], WEIGHT * expected)
+    torch.testing.assert_close(model(dict(views=[first])), encode.features(first))
+
+
+def test_views_of_any_channels():
+    trunk = dict(type='TestTrunk', in_channels=3)
+    both = {f'encoder{i}': dict(backbone=trunk, neck=SHARED['neck']) for i in (1, 2)}
+    model = build(generator=dict(type='FrequencySplit', sigma=0.7), encoders=dict(
+        type='TwoViewEncoder', **both, view_norm=True, view_channels=(3, 3)))
+    model(dict(views=[images()]), mode='loss')['loss'].backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.encoders.parameters())
+
+
+@pytest.mark.parametrize('memory', [None, QUEUE, BANK], ids=['batch', 'queue', 'bank'])
+def test_pairs_are_what_the_loss_compares(memory):
+    model = build(memory=memory).eval()
+    if memory is QUEUE:
+        for parameter in model.momentum_encoder.parameters():
+            parameter.data.add_(0.1)
+    views = model.generator.views(images())
+    queries = model.encoders(views)
+    keys = model.momentum_encoder(views) if memory is QUEUE else queries
+    pairs = model(dict(views=[images()]), mode='pairs')
+    for i in (0, 1):
+        torch.testing.assert_close(pairs[i][0], queries[i])
+        torch.testing.assert_close(pairs[i][1], keys[1 - i])
+    if memory is None:
+        assert model.stored_keys is None
+    else:
+        assert [keys.data_ptr() for keys in model.stored_keys] == [
+            model.memories[1].keys.data_ptr(), model.memories[0].keys.data_ptr()]
+
+
 def test_bad_settings_are_named():
     with pytest.raises(TypeError, match='memory must be a KeyQueue or a KeyBank, got'):
         build(memory=dict(type='ContrastiveHead', temperature=1))
     with pytest.raises(ValueError, match="keep=.'sample_idx'"):
         build(memory=BANK)(dict(views=[images()]), mode='loss')
-    with pytest.raises(ValueError, match="modes 'loss' and 'tensor', got 'predict'"):
+    with pytest.raises(ValueError, match="modes 'loss', 'tensor' and 'pairs', got 'predict'"):
         build()(dict(views=[images()]), mode='predict')
+    with pytest.raises(ValueError, match='the pipeline must make 1, it makes 2'):
+        build()(dict(views=[images(), images()]), mode='loss')
+    with pytest.raises(ValueError, match='the pipeline must make 2, it makes 1'):
+        build(generator=None, encoders=SHARED)(dict(views=[images()]), mode='loss')

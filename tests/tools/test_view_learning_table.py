@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from stl10_files import write_stl10
 
+from infomin_plugin.engine.experiments import run_all
 from infomin_plugin.engine.stages import StageError
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +87,7 @@ def rows(bad=None):
 @pytest.mark.parametrize('jobs', [1, 2])
 def test_a_failure_is_named_and_the_others_go_on(tool, tmp_path, jobs):
     some = rows(bad=('a', 1))
-    results, failures = tool.run_rows(some, None, [0, 1, 2], jobs)
+    results, failures = run_all(some, None, [0, 1, 2], jobs)
     assert set(results) == {('a', 0), ('a', 2), ('b', 0), ('b', 1), ('b', 2)}
     assert len(failures) == 1 and failures[0].startswith('a/seed1/learning failed')
     tool.write_table(some, results, failures, tmp_path, dict(command='c', seeds=[0, 1, 2]))

@@ -12,7 +12,6 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from infomin_plugin.environment import check_environment
@@ -44,35 +43,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return args
 
 
-def run_rows(rows: list, stages, seeds: list[int], jobs: int) -> tuple[dict, list[str]]:
-    """Run all seeds of all rows; one that fails does not stop the others.
-
-    Returns:
-        tuple: Results by (row's name, seed), and the failures in words.
-    """
-    from infomin_plugin.engine.stages import StageError
-
-    results, failures = {}, []
-    with ThreadPoolExecutor(jobs) as pool:
-        # seed by seed, so that an unfinished table has whole seeds
-        futures = {(row.name, seed): pool.submit(row.run, stages, seed)
-                   for seed in seeds for row in rows}
-        for key, future in futures.items():
-            try:
-                results[key] = future.result()
-            except (StageError, OSError, ValueError) as error:
-                failures.append(str(error))
-                print(f'== FAILED: {error}', file=sys.stderr, flush=True)
-    return results, failures
-
-
 def write_table(rows: list, results: dict, failures: list[str], work: Path, about: dict) -> None:
     """Write table.json and table.md and print the latter."""
-    from infomin_plugin.engine.view_learning_rows import summarise
+    from infomin_plugin.engine.experiments import mean_and_deviation, summarise
 
     entries = []
     for row in rows:
-        by_seed = {seed: values for (name, seed), values in results.items() if name == row.name}
+        by_seed = {seed: values for (name, seed), values in sorted(results.items())
+                   if name == row.name}
         entries.append(dict(
             name=row.name, views=row.regime, input=row.space, flow=row.flow,
             published=row.published, seeds=by_seed, summary=summarise(list(by_seed.values()))))
@@ -93,7 +71,8 @@ def write_table(rows: list, results: dict, failures: list[str], work: Path, abou
              '| ' + ' | '.join(header) + ' |', '|' + '---|' * len(header)]
     for entry in entries:
         summary = entry['summary']
-        cells = [_cell(summary.get(name), digits) for name, (_, digits) in columns.items()]
+        cells = [mean_and_deviation(summary.get(name), digits)
+                 for name, (_, digits) in columns.items()]
         minutes = sum(mean for name, (mean, _) in summary.items()
                       if name.startswith('seconds_')) / 60
         lines.append('| ' + ' | '.join([entry['views'], entry['input'], entry['flow'], *cells,
@@ -104,18 +83,12 @@ def write_table(rows: list, results: dict, failures: list[str], work: Path, abou
     print('\n'.join(lines))
 
 
-def _cell(value: tuple | None, digits: int) -> str:
-    if value is None:
-        return '–'
-    mean, spread = value
-    return f'{mean:.{digits}f}' + (f' ± {spread:.{digits}f}' if spread is not None else '')
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Run, tabulate and draw."""
     args = parse_args(argv)
     check_environment()
 
+    from infomin_plugin.engine.experiments import run_all
     from infomin_plugin.engine.stages import StageError, Stages
     from infomin_plugin.engine.view_learning_pictures import draw_rows
     from infomin_plugin.engine.view_learning_rows import read_row
@@ -125,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         stages = Stages(args.work_dir, ROOT, threads=max(1, os.cpu_count() // args.jobs))
     except (OSError, ValueError, StageError) as error:
         sys.exit(f'error: {error}')
-    results, failures = run_rows(rows, stages, args.seeds, args.jobs)
+    results, failures = run_all(rows, stages, args.seeds, args.jobs)
     about = dict(command=shlex.join(['python', *sys.argv]), seeds=args.seeds)
     write_table(rows, results, failures, args.work_dir, about)
     drawn = [row for row in rows if (row.name, args.seeds[0]) in results]

@@ -11,13 +11,15 @@ from .geometry import (
     RandomResizedCrop,
 )
 from .loading import ImageError, LoadImage
+from .patch_pair import PatchPair
 from .photometry import ColorJitter, ColorSpace, RandomGrayscale
 from .rand_augment import RandAugment
+from .seeded import Seeded
 from .views import MultiView, PackViews, RandomApply, build_recipe
 
 __all__ = [
     'BatchedRecipe', 'CenterCrop', 'CenterResizedCrop', 'ColorJitter', 'ColorSpace', 'GaussianBlur',
-    'ImageError', 'JigsawPatches', 'LoadImage', 'MultiView', 'PackViews', 'RandAugment',
-    'RandomApply', 'RandomCrop', 'RandomFlip', 'RandomGrayscale', 'RandomResizedCrop',
-    'build_recipe'
+    'ImageError', 'JigsawPatches', 'LoadImage', 'MultiView', 'PackViews', 'PatchPair',
+    'RandAugment', 'RandomApply', 'RandomCrop', 'RandomFlip', 'RandomGrayscale',
+    'RandomResizedCrop', 'Seeded', 'build_recipe'
 ]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 
@@ -26,13 +27,15 @@ class RandomResizedCrop(RandomTransform):
 
     Args:
         size: Side, or (height, width), of the result in pixels.
-        scale: Range of the crop's share of the image area, in (0, 1].
+        scale: Range of the crop's share of the image area, in (0, 1]; a number is the lower bound
+            of a range that ends at 1.
         ratio: Range of width / height of the crop.
     """
 
-    def __init__(self, size: int | Sequence[int], scale: Sequence[float] = (0.2, 1.0),
+    def __init__(self, size: int | Sequence[int], scale: float | Sequence[float] = (0.2, 1.0),
                  ratio: Sequence[float] = (3 / 4, 4 / 3)) -> None:
         self.size = checks.image_size('size', size)
+        scale = (scale, 1.0) if isinstance(scale, Real) else scale
         self.scale = checks.interval('scale', scale, 0, 1)
         self.ratio = checks.interval('ratio', ratio, 0)
         if self.scale[0] == 0 or self.ratio[0] == 0:

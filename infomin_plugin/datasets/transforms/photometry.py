@@ -24,12 +24,23 @@ class ColorJitter(RandomTransform):
         saturation: Likewise.
         hue: A number h draws the shift uniformly from [-h, h], a pair from that range, in turns of
             the colour circle, within [-0.5, 0.5].
+        strength: Factor of all four, which must then be numbers: how hard the views are to tell
+            apart, in one number (Tian et al. 2020, section 4.1).
     """
 
     def __init__(self, brightness: float | Sequence[float] = 0,
                  contrast: float | Sequence[float] = 0,
                  saturation: float | Sequence[float] = 0,
-                 hue: float | Sequence[float] = 0) -> None:
+                 hue: float | Sequence[float] = 0,
+                 strength: float = 1) -> None:
+        if checks.number('strength', strength, 0) != 1:
+            pairs = [value for value in (brightness, contrast, saturation, hue)
+                     if isinstance(value, Sequence)]
+            if pairs:
+                raise ValueError(f'strength multiplies numbers, got the range {pairs[0]}: set '
+                                 'strength=1, or numbers')
+            brightness, contrast, saturation, hue = (
+                value * strength for value in (brightness, contrast, saturation, hue))
         ranges = [('brightness', self._factors('brightness', brightness)),
                   ('contrast', self._factors('contrast', contrast)),
                   ('saturation', self._factors('saturation', saturation)),

@@ -3,15 +3,15 @@
 import json
 from pathlib import Path
 
-import torch
-from mmengine.dist import collect_results, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import Tensor, nn
 
 from infomin_plugin.evaluation.knn import knn_predict
 from infomin_plugin.registry import HOOKS
+
+from ..trained import extract_features
 
 
 @HOOKS.register_module()
@@ -94,28 +94,3 @@ class KNNHook(Hook):
     @staticmethod
     def _path(runner: Runner) -> Path:
         return Path(runner.work_dir) / 'knn.json'
-
-
-@torch.no_grad()
-def extract_features(model: nn.Module, loader) -> tuple[Tensor, Tensor]:
-    """Features of a labelled set, in its order, gathered on the main process.
-
-    Args:
-        model (nn.Module): Has ``data_preprocessor`` and a ``'tensor'`` mode that gives features.
-        loader (DataLoader): Batches with ``inputs`` and ``gt_label``.
-
-    Returns:
-        tuple[Tensor, Tensor]: M×F features and M labels (int64) on the CPU; empty on the others.
-    """
-    was_training = model.training
-    model.eval()
-    results = []
-    for batch in loader:
-        features = model(**model.data_preprocessor(batch), mode='tensor').cpu()
-        results.extend(zip(features, batch['gt_label'], strict=True))
-    model.train(was_training)
-    results = collect_results(results, len(loader.dataset), device='cpu')
-    if not is_main_process():
-        return torch.empty(0), torch.empty(0, dtype=torch.long)
-    features, labels = zip(*results, strict=True)
-    return torch.stack(features), torch.stack(labels)

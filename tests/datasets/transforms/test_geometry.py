@@ -166,7 +166,7 @@ def test_crops_without_resizing_refuse_smaller_images(transform):
     (lambda: RandomResizedCrop(224, (0.5, 0.2)), r'scale must be \(min, max\)'),
     (lambda: RandomResizedCrop(224, (0, 1)), 'must be above 0'),
     (lambda: RandomResizedCrop(224, (0.2, 1.5)), r'scale\[1\] must be in \[0, 1\], got 1.5'),
-    (lambda: RandomResizedCrop(224, 0.2), 'scale must be a pair'),
+    (lambda: RandomResizedCrop(8, scale='0.2'), 'scale must be a pair'),
     (lambda: RandomFlip(1.5), r'prob must be in \[0, 1\], got 1.5'),
     (lambda: JigsawPatches(64, 85), 'patch must be at most cell = 64, got 85'),
     (lambda: CenterResizedCrop(64, 2), r'crop_ratio must be in \[0, 1\]'),
@@ -174,3 +174,9 @@ def test_crops_without_resizing_refuse_smaller_images(transform):
 def test_bad_arguments_are_named(build, message):
     with pytest.raises((TypeError, ValueError), match=message):
         build()
+
+
+def test_a_number_is_the_lower_bound_of_the_scale():
+    assert RandomResizedCrop(8, scale=0.3).scale == RandomResizedCrop(8, scale=(0.3, 1)).scale
+    with pytest.raises(ValueError, match='scale'):
+        RandomResizedCrop(8, scale=1.5)

@@ -85,3 +85,21 @@ def test_yiq_and_ypbpr_of_primaries():
 def test_bad_arguments_are_named(build, message):
     with pytest.raises((TypeError, ValueError), match=message):
         build()
+
+
+@pytest.mark.parametrize('strength', [0.0, 0.25, 2.5])
+def test_strength_is_a_factor_of_all_four(strength):
+    numbers = dict(brightness=0.8, contrast=0.4, saturation=0.6, hue=0.2)
+    ours = ColorJitter(**numbers, strength=strength)
+    scaled = ColorJitter(**{name: strength * value for name, value in numbers.items()})
+    assert ours.ranges == scaled.ranges and len(ours.ranges) == (4 if strength else 0)
+
+
+@pytest.mark.parametrize('settings, message', [
+    (dict(hue=0.2, strength=3), r'hue must be in \[0, 0.5\], got 0.6'),
+    (dict(brightness=(0.5, 1), strength=2), r'strength multiplies numbers, got the range \(0.5, 1'),
+    (dict(brightness=0.5, strength=-1), 'strength must be'),
+])
+def test_strengths_that_make_no_sense(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ColorJitter(**settings)

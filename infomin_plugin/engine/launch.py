@@ -1,0 +1,22 @@
+"""Processes that work together."""
+
+import torch
+from mmengine.dist import init_dist
+
+
+def start_without_gpu(launcher: str) -> None:
+    """Start torch's process group with gloo where MMEngine, which wants a GPU, could not.
+
+    Args:
+        launcher (str): Of the command line. Only ``'pytorch'`` is started here, and not twice.
+    """
+    if (launcher == 'pytorch' and not torch.cuda.is_available()
+            and not torch.distributed.is_initialized()):
+        torch.distributed.init_process_group('gloo')
+
+
+def start(launcher: str) -> None:
+    """Start the process group of a tool that has no runner; nothing for ``'none'``."""
+    start_without_gpu(launcher)
+    if launcher != 'none' and not torch.distributed.is_initialized():
+        init_dist(launcher)

@@ -1,0 +1,57 @@
+"""Estimate how much the views of a trained model share, I_NCE in nats, on held-out images."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from infomin_plugin.environment import check_environment
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file of the run, with mutual_information')
+    parser.add_argument('checkpoint', type=Path, help='of the run')
+    parser.add_argument('--out', type=Path, help='JSON file to write')
+    parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', default=[],
+                        help='override settings, such as data_root=DIR')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    # torch.distributed.launch passes this
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure, print and write."""
+    args = parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    check_environment()
+
+    from mmengine.config import Config
+
+    from infomin_plugin.engine.command_line import parse_options
+    from infomin_plugin.engine.launch import start
+    from infomin_plugin.engine.mutual_information import measure_mutual_information
+
+    start(args.launcher)
+    try:
+        cfg = Config.fromfile(args.config)
+        cfg.merge_from_dict(parse_options(args.cfg_options))
+        found = measure_mutual_information(cfg, args.checkpoint)
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    if found is None:  # the main process says it
+        return
+    print(f'I_NCE {found.i_nce:.3f} nats (95%: {found.low:.3f} to {found.high:.3f}), '
+          f'{found.images} images, {found.candidates} candidates, ceiling {found.ceiling:.3f}'
+          + (': saturated' if found.saturated else ''))
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(found._asdict()))
+
+
+if __name__ == '__main__':
+    main()
