@@ -14,4 +14,3 @@ model = dict(
         backbone=dict(in_channels=3, **_base_.trunk),
         neck=_base_.neck),
     head=dict(type='ContrastiveHead', temperature=0.1))
-train_cfg = dict(max_iters=500)
