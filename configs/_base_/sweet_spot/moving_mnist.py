@@ -34,7 +34,8 @@ model = dict(
     data_preprocessor=dict(
         type='ViewDataPreprocessor',
         mean=(123.675, 116.28, 103.53),
-        std=(58.395, 57.12, 57.375)),
+        std=(58.395, 57.12, 57.375),
+        channels_last=True),
     encoders=dict(type='SequenceFrameEncoder'),
     head=dict(type='ContrastiveHead', temperature=0.1))
 

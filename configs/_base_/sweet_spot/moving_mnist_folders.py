@@ -20,7 +20,7 @@ dataset = dict(
     cache=True)
 test_dataset = dict(
     dataset, split='test', backgrounds=dict(_delete_=True, **test_backgrounds), length=1000)
-train_dataloader = dict(num_workers=1, pin_memory=False, dataset=dataset)
+train_dataloader = dict(batch_size=64, num_workers=1, pin_memory=False, dataset=dataset)
 train_cfg = dict(max_iters=1500)
 default_hooks = dict(checkpoint=dict(interval=500))
 read_out = dict(

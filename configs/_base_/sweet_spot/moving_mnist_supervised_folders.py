@@ -8,6 +8,7 @@ model = dict(
         type='ViewDataPreprocessor',
         mean=(123.675, 116.28, 103.53),
         std=(58.395, 57.12, 57.375),
+        channels_last=True,
         keep=('gt_label', 'background', 'position')))
 mutual_information = None  # there is no pair of views
 sweep = None
