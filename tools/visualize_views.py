@@ -74,19 +74,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         dataset = cfg.get('train_dataloader', {}).get('dataset', {})
         if not dataset.get('pipeline'):
             raise ValueError(f'{args.config} has no train_dataloader.dataset.pipeline')
-        paths = args.images
-        if not paths:
+        images = args.images
+        if not images:
             dataset = DATASETS.build({**dataset, '_scope_': cfg.get('default_scope')})
             chosen = np.random.choice(len(dataset), min(args.num, len(dataset)), replace=False)
-            paths = [dataset.get_data_info(int(i))['img_path'] for i in chosen]
+            images = [dataset.get_data_info(int(i)) for i in chosen]
         pipeline = build_recipe(cfg.train_dataloader.dataset.pipeline)
         draw = draw_steps if args.steps else draw_views
-        picture = draw(pipeline, paths, args.draws, args.height)
+        picture = draw(pipeline, images, args.draws, args.height)
         args.out.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(args.out)
     except (ImageError, OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    print(f'{args.out}: images: {len(paths)}, samples of each: {args.draws}')
+    print(f'{args.out}: images: {len(images)}, samples of each: {args.draws}')
 
 
 if __name__ == '__main__':

@@ -1,11 +1,13 @@
 """Pictures of what a pre-training pipeline makes of images."""
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from infomin_plugin.datasets.image_folder import UNLABELLED
 from infomin_plugin.datasets.transforms import LoadImage, MultiView, RandomApply, checks
 from infomin_plugin.datasets.transforms.changes import Change, RandomTransform, apply_change
 from infomin_plugin.datasets.transforms.loading import EncodedJpeg
@@ -20,8 +22,8 @@ def to_picture(view: np.ndarray) -> np.ndarray:
     """Turn a view or a set of patches into an RGB image.
 
     Args:
-        view: (h, w, 3), or (n * n, h, w, 3) for patches, which are laid out n by n in order.
-            Floating-point ones (colour spaces) are stretched to 0..255 channel by channel.
+        view: (h, w, 3), or (n * n, h, w, 3) for patches, which are laid out n by n in order; of
+            another number, as of the frames of a clip, in a row. Floating-point ones (colour spaces) are stretched to 0..255 channel by channel.
 
     Returns:
         np.ndarray: (H, W, 3), uint8.
@@ -32,11 +34,12 @@ def to_picture(view: np.ndarray) -> np.ndarray:
         view = ((view - low) / np.maximum(high - low, 1e-6) * 255).round().astype(np.uint8)
     if view.ndim == 3:
         return view
-    side = round(len(view)**0.5)
+    side = math.isqrt(len(view))
+    columns = side if side**2 == len(view) else len(view)
     gap = max(1, view.shape[1] // 16)
     # A gap below and to the right of each patch; the outermost are cut off again.
     padded = np.pad(view, ((0, 0), (0, gap), (0, gap), (0, 0)), constant_values=_WHITE)
-    rows = [np.hstack(padded[i * side:(i + 1) * side]) for i in range(side)]
+    rows = [np.hstack(padded[i:i + columns]) for i in range(0, len(view), columns)]
     return np.vstack(rows)[:-gap, :-gap]
 
 
@@ -60,13 +63,14 @@ def describe(change: Change) -> tuple[str, str]:
     return change.name, ', '.join(words)
 
 
-def draw_views(pipeline: Sequence[Callable], paths: Sequence[str], draws: int = 4,
+def draw_views(pipeline: Sequence[Callable], images: Sequence[str | dict], draws: int = 4,
                height: int = 128) -> np.ndarray:
     """Draw images beside samples of them: each the views, then the patches.
 
     Args:
         pipeline: Built transforms from ``dict(img_path=...)`` to what ``PackViews`` returns.
-        paths: Image files, one or more: each is a row.
+        images: Image files, or samples of a data set as they are before its pipeline, one or more:
+            each is a row.
         draws: Samples a row: the randomness is drawn anew for each.
         height: Height of an image in pixels.
 
@@ -78,12 +82,12 @@ def draw_views(pipeline: Sequence[Callable], paths: Sequence[str], draws: int = 
         ValueError: If the pipeline does not end in ``PackViews``.
     """
     checks.count('draws', draws)
-    load = LoadImage()  # the pipeline's own may leave the image undecoded
     rows = []
-    for path in paths:
-        row = [Panel(load(dict(img_path=path))['img'], ('', 'original'))]
+    for number, image in enumerate(images):
+        original = _original(image)
+        row = [] if original is None else [Panel(original, ('', 'original'))]
         for draw in range(draws):
-            sample = dict(img_path=path)
+            sample = _sample(image, number)
             for step in pipeline:
                 sample = step(sample)
             if 'inputs' not in sample:
@@ -99,12 +103,26 @@ def draw_views(pipeline: Sequence[Callable], paths: Sequence[str], draws: int = 
     return draw_grid(rows, height)
 
 
+def _sample(image: str | dict, number: int) -> dict:
+    """What a pipeline starts from; of a file with the keys that data sets add."""
+    return dict(image) if isinstance(image, dict) else dict(
+        img_path=image, sample_idx=number, gt_label=UNLABELLED)
+
+
+def _original(image: str | dict) -> np.ndarray | None:
+    """Read the whole image; None of a sample that is made of views."""
+    sample = _sample(image, 0)
+    if 'img' in sample or 'img_path' not in sample:
+        return sample.get('img')
+    return LoadImage()(sample)['img']  # the pipeline's own may leave it undecoded
+
+
 def _titles(num_views: int, num_patches: int) -> list[str]:
     return [title if num == 1 else f'{title} {i + 1}'
             for title, num in (('view', num_views), ('patches', num_patches)) for i in range(num)]
 
 
-def draw_steps(pipeline: Sequence[Callable], paths: Sequence[str], draws: int = 1,
+def draw_steps(pipeline: Sequence[Callable], images: Sequence[str | dict], draws: int = 1,
                height: int = 128) -> np.ndarray:
     """Draw what each operation does to an image, step by step.
 
@@ -115,7 +133,7 @@ def draw_steps(pipeline: Sequence[Callable], paths: Sequence[str], draws: int = 
 
     Args:
         pipeline: Built transforms with a ``MultiView`` among them.
-        paths: Image files, one or more.
+        images: Image files, or samples of a data set, one or more.
         draws: Samples of each image.
         height: Height of an image in pixels.
 
@@ -133,14 +151,15 @@ def draw_steps(pipeline: Sequence[Callable], paths: Sequence[str], draws: int = 
         raise ValueError(f'the pipeline must have a MultiView to show its steps; it has {names}')
     before, multi_view = pipeline[:at[0]], pipeline[at[0]]
     rows = []
-    for path in paths:
+    for number, image in enumerate(images):
         for draw in range(draws):
-            sample = dict(img_path=path)
+            sample = _sample(image, number)
+            name = Path(sample['img_path']).name if 'img_path' in sample else f'image {number + 1}'
             for step in before:
                 sample = step(sample)
             if isinstance(sample['img'], EncodedJpeg):
                 sample['img'], _ = sample['img'].decode()
-            name = Path(path).name + (f', sample {draw + 1}' if draws > 1 else '')
+            name += f', sample {draw + 1}' if draws > 1 else ''
             rows += [[panels[0]._replace(caption=(name, title), block=i == 0), *panels[1:]]
                      for i, (title, panels) in enumerate(_trace(multi_view, sample))]
     return draw_grid(rows, height)

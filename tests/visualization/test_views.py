@@ -195,3 +195,24 @@ def test_bad_input_is_named(draw, path, tmp_path):
     missing = {draw_views: 'must end in PackViews', draw_steps: 'must have a MultiView'}[draw]
     with pytest.raises(ValueError, match=missing):
         draw(build_recipe([dict(type='LoadImage')]), [path])
+
+
+def test_samples_of_a_data_set_without_files():
+    img = np.random.default_rng(0).integers(256, size=(60, 60, 3), dtype=np.uint8)
+    sample = dict(img=img, gt_label=3, sample_idx=0)
+    steps = [*build_recipe([dict(type='MultiView', views=dict(num=1, recipe=[CROP])),
+                            dict(type='PackViews', meta_keys=('gt_label', 'sample_idx'))])]
+    picture = draw_views(steps, [sample], draws=1, height=60)
+    assert any((picture[y:y + 60, x:x + 60] == img).all()
+               for y in range(picture.shape[0] - 59) for x in range(picture.shape[1] - 59))
+    assert draw_steps(steps, [sample], height=60).ndim == 3
+
+
+def test_a_sample_that_is_made_of_views():
+    frames = np.random.default_rng(0).integers(256, size=(5, 16, 16, 3), dtype=np.uint8)
+    row = to_picture(frames)
+    assert row.shape == (16, 5 * 17 - 1, 3)
+    assert all((row[:, 17 * i:17 * i + 16] == frame).all() for i, frame in enumerate(frames))
+    sample = dict(views=[frames, frames[0]], patches=[], sample_idx=0)
+    steps = build_recipe([dict(type='PackViews', meta_keys=())])
+    assert draw_views(steps, [sample], draws=1).ndim == 3
