@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,6 +12,10 @@ from infomin_plugin.registry import MODELS
 
 class FrameTrunk(BaseModule):
     """A few convolutions of stride 2, each with batch norm and ReLU, and one linear layer.
+
+    The layer sees the whole map, which tells where things are, and each channel's maximum over it,
+    which tells what is there wherever it is: without the latter, contrast never began to tell
+    digits apart in thousands of steps (docs/results/sweet_spot.md).
 
     Args:
         in_channels (int): Of the frames. Defaults to 3.
@@ -38,11 +43,12 @@ class FrameTrunk(BaseModule):
                        nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
             in_channels, frame_size = width, (frame_size + 1) // 2
         self.layers = nn.Sequential(*layers)
-        self.fc = nn.Linear(in_channels * frame_size**2, out_channels)
+        self.fc = nn.Linear(in_channels * (frame_size**2 + 1), out_channels)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Encode frames (N×c×S×S) as N×F."""
-        return self.fc(self.layers(frames).flatten(1))
+        maps = self.layers(frames)  # N×c'×s×s
+        return self.fc(torch.cat([maps.flatten(1), maps.amax(dim=(2, 3))], dim=1))
 
 
 class ClipTrunk(BaseModule):
@@ -78,7 +84,8 @@ class SequenceFrameEncoder(BaseModule):
     """f1 of a clip and f2 of a single frame, which share no weights; Tian et al. 2020, section 4.1.
 
     Has the interface of :class:`TwoViewEncoder`. f1 is a :class:`FrameTrunk` on every frame, an
-    LSTM and a linear projection; f2 is a trunk and a projection.
+    LSTM and a linear projection; f2 is a trunk and a projection. Projections end in batch norm
+    without weights: embeddings cannot all become the same.
 
     Args:
         feature_channels (int): F, of both trunks and of the LSTM. Defaults to 64.
@@ -104,8 +111,9 @@ class SequenceFrameEncoder(BaseModule):
                      frame_size=frame_size)
         self.trunk1 = ClipTrunk(**trunk)
         self.trunk2 = FrameTrunk(**trunk)
-        self.projection1 = nn.Linear(feature_channels, embed_channels)
-        self.projection2 = nn.Linear(feature_channels, embed_channels)
+        self.projection1, self.projection2 = (
+            nn.Sequential(nn.Linear(feature_channels, embed_channels, bias=False),
+                          nn.BatchNorm1d(embed_channels, affine=False)) for _ in range(2))
 
     def forward(self, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Embed clips (N×T×c×S×S) and frames (N×c×S×S): unit vectors, each N×C.

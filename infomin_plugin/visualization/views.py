@@ -23,7 +23,8 @@ def to_picture(view: np.ndarray) -> np.ndarray:
 
     Args:
         view: (h, w, 3), or (n * n, h, w, 3) for patches, which are laid out n by n in order; of
-            another number, as of the frames of a clip, in a row. Floating-point ones (colour spaces) are stretched to 0..255 channel by channel.
+            another number, as of the frames of a clip, in a row. Floating-point ones (colour
+            spaces) are stretched to 0..255 channel by channel.
 
     Returns:
         np.ndarray: (H, W, 3), uint8.

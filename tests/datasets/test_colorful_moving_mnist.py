@@ -189,6 +189,19 @@ def test_view_2_is_what_its_labels_say(photographs, canvas, digit_size):
         assert np.abs(view - expected).max() <= 0.501
 
 
+def test_dimmed_backgrounds(photographs):
+    """Where there is no ink, the background times the factor; where it is full, white as ever."""
+    plain, dim = build(photographs), build(photographs, brightness=0.4)
+    for index in range(5):
+        bright, view = plain[index]['views'][1], dim[index]['views'][1]
+        labels = plain[index]['second']
+        alpha = np.zeros((64, 64), np.uint8)
+        y, x = (int(centre - 14) for centre in labels['position'])
+        alpha[y:y + 28, x:x + 28] = plain.digits.alphas[labels['digit_idx']]
+        assert np.abs(view[alpha == 0] - 0.4 * bright[alpha == 0]).max() <= 0.501
+        assert (view[alpha == 255] == 255).all() and (alpha == 255).any()
+
+
 def test_view_1_is_one_digit_on_one_background_ahead_of_its_label(photographs):
     data = build(photographs)
     for index in range(10):

@@ -34,7 +34,7 @@ def test_published_sizes():
     assert [tuple(view.shape) for view in model((clips, frames))] == [(2, 64), (2, 64)]
     assert model.features([clips]).shape == (2, 64)
     weights = [3 * 8 * 9 + 16, 8 * 16 * 9 + 32, 16 * 32 * 9 + 64, 32 * 64 * 9 + 128,
-               64 * 4 * 4 * 64 + 64]
+               64 * (4 * 4 + 1) * 64 + 64]
     assert sum(p.numel() for p in model.trunk2.parameters()) == sum(weights)
     lstm = 4 * 64 * (64 + 64 + 2)
     assert sum(p.numel() for p in model.trunk1.parameters()) == sum(weights) + lstm

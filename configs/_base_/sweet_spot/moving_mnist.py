@@ -37,7 +37,7 @@ model = dict(
         std=(58.395, 57.12, 57.375),
         channels_last=True),
     encoders=dict(type='SequenceFrameEncoder'),
-    head=dict(type='ContrastiveHead', temperature=0.1))
+    head=dict(type='ContrastiveHead', temperature=0.2))
 
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4))

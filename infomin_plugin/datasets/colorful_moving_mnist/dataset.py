@@ -79,6 +79,7 @@ class ColorfulMovingMNIST(BaseDataset):
         canvas: Side of a frame, px.
         digit_size: Side of a digit, px, less than the canvas.
         speed: Distance moved a frame, in canvases.
+        brightness: Factor of the backgrounds, in [0, 1]; the less, the more the digit stands out.
         seed: Of all draws, 0 or more.
         cache: Whether each process keeps the backgrounds that it has decoded.
         pipeline: Transforms, such as ``PackViews(meta_keys=('gt_label', 'background',
@@ -96,7 +97,7 @@ class ColorfulMovingMNIST(BaseDataset):
     def __init__(self, backgrounds: dict, shared: Sequence[str], length: int,
                  split: str = 'train', digits: str = 'auto', digits_root: str | None = None,
                  num_frames: int = 10, canvas: int = 64, digit_size: int = 28,
-                 speed: float = 0.1, seed: int = 0, cache: bool = False,
+                 speed: float = 0.1, brightness: float = 1, seed: int = 0, cache: bool = False,
                  pipeline: Sequence[dict | Callable] = (), **kwargs) -> None:
         if not isinstance(backgrounds, dict):
             raise TypeError('backgrounds must be the config of a labelled data set, got '
@@ -113,6 +114,7 @@ class ColorfulMovingMNIST(BaseDataset):
         if digit_size >= canvas:
             raise ValueError(f'digit_size must be less than canvas = {canvas}, got {digit_size}')
         self.speed = number('speed', speed, low=0)
+        self.brightness = number('brightness', brightness, 0, 1)
         self.seed = count('seed', seed, low=0)
         self.cache = cache
         self._cached: dict[int, tuple[np.ndarray, int]] = {}
@@ -179,8 +181,9 @@ class ColorfulMovingMNIST(BaseDataset):
         img, label = self._background(scene.background)
         y, x = (int(part * (side - self.canvas + 1))
                 for part, side in zip(scene.crop, img.shape[:2], strict=True))
-        frames = draw_digit(self.digits.alphas[scene.digit],
-                            img[y:y + self.canvas, x:x + self.canvas], scene.corners)
+        background = np.rint(
+            self.brightness * img[y:y + self.canvas, x:x + self.canvas]).astype(np.uint8)
+        frames = draw_digit(self.digits.alphas[scene.digit], background, scene.corners)
         labels = dict(
             digit=int(self.digits.labels[scene.digit]), digit_idx=scene.digit, background=label,
             background_idx=scene.background, crop=(y, x),
