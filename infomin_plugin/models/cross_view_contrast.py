@@ -44,6 +44,7 @@ class CrossViewContrast(BaseModel):
 
     Raises:
         TypeError: If the memory is neither a queue nor a bank.
+        ValueError: If the head's ``loss_weight`` is 0: there is no other loss.
     """
 
     def __init__(self,
@@ -58,6 +59,8 @@ class CrossViewContrast(BaseModel):
         self.generator = MODELS.build(generator).requires_grad_(False) if generator else None
         self.encoders = MODELS.build(encoders)
         self.head = MODELS.build(head)
+        if self.head.loss_weight == 0:
+            raise ValueError('head.loss_weight must be above 0: there is no other loss, got 0')
         self.memories = nn.ModuleList(
             MODELS.build(deepcopy(memory)) for _ in range(2)) if memory else None
         if memory and not isinstance(self.memories[0], KeyQueue | KeyBank):

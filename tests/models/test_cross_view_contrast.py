@@ -167,6 +167,8 @@ def test_pairs_are_what_the_loss_compares(memory):
 def test_bad_settings_are_named():
     with pytest.raises(TypeError, match='memory must be a KeyQueue or a KeyBank, got'):
         build(memory=dict(type='ContrastiveHead', temperature=1))
+    with pytest.raises(ValueError, match='head.loss_weight must be above 0'):
+        build(head=dict(type='ContrastiveHead', temperature=1, loss_weight=0))
     with pytest.raises(ValueError, match="keep=.'sample_idx'"):
         build(memory=BANK)(dict(views=[images()]), mode='loss')
     with pytest.raises(ValueError, match="modes 'loss', 'tensor' and 'pairs', got 'predict'"):
