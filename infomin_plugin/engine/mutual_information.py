@@ -44,7 +44,8 @@ def measure_mutual_information(cfg: Config, checkpoint: str | Path) -> MutualInf
 
     Raises:
         CheckpointError: If the checkpoint is unreadable or is not of this model.
-        ValueError: If the config has no ``mutual_information``, or an unknown key in it.
+        ValueError: If the config has no ``mutual_information`` or an unknown key in it, or is one
+            that a run with ``photometry='device'`` has written out.
         FileNotFoundError: If the images are missing.
     """
     settings = cfg.get('mutual_information')
@@ -52,6 +53,9 @@ def measure_mutual_information(cfg: Config, checkpoint: str | Path) -> MutualInf
         raise ValueError(f'{cfg.filename} has no mutual_information: which images are held out')
     if unknown := sorted(set(settings) - _CHOICES):
         raise ValueError(f'mutual_information has the keys {sorted(_CHOICES)}, got {unknown}')
+    if cfg.model.get('data_preprocessor', {}).get('recipes'):
+        raise ValueError('a run has moved a part of the recipes to model.data_preprocessor.recipes: '
+                         'give the config that the run was started with')
     cfg = cfg.copy()
     reroot(cfg)
     settings = cfg.mutual_information

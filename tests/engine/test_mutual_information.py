@@ -110,6 +110,13 @@ def test_bad_settings_are_named(root, change, message):
         measure_mutual_information(cfg, root / 'batch.pth')
 
 
+def test_a_config_without_its_recipe_is_refused(root):
+    cfg = config(root)
+    cfg.model.data_preprocessor.recipes = dict(views=[None])
+    with pytest.raises(ValueError, match='give the config that the run was started with'):
+        measure_mutual_information(cfg, root / 'batch.pth')
+
+
 def test_missing_images_are_named(root):
     cfg = config(root)
     cfg.mutual_information.dataset.data_root = f'{root}/nowhere'
