@@ -54,8 +54,9 @@ def measure_mutual_information(cfg: Config, checkpoint: str | Path) -> MutualInf
     if unknown := sorted(set(settings) - _CHOICES):
         raise ValueError(f'mutual_information has the keys {sorted(_CHOICES)}, got {unknown}')
     if cfg.model.get('data_preprocessor', {}).get('recipes'):
-        raise ValueError('a run has moved a part of the recipes to model.data_preprocessor.recipes: '
-                         'give the config that the run was started with')
+        raise ValueError('a run has moved a part of the recipes to '
+                         'model.data_preprocessor.recipes: give the config that the run was '
+                         'started with')
     cfg = cfg.copy()
     reroot(cfg)
     settings = cfg.mutual_information
