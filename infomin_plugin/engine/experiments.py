@@ -79,7 +79,7 @@ class Experiment:
         logged = {f'{I_NCE}_{stage}': last_logged(folder / stage, I_NCE) for stage in seconds}
         found = {name: value for name, value in logged.items() if value is not None}
         for stage in (READ_OUT, INFORMATION):
-            if self.config(CONTRAST).get(stage):
+            if self.config(CONTRAST).get(stage) is not None:
                 seconds[stage], values = self._measure(stages, seed, folder, stage)
                 found |= {_result_name(stage, name): value for name, value in values.items()}
         return found | {f'seconds_{stage}': time for stage, time in seconds.items()}

@@ -70,7 +70,7 @@ def read_sweep(config: str | Path, options: Sequence[str] = (), keys: Sequence[s
         raise ValueError(f'values must differ in more than punctuation, got {values}')
     base = read_experiment(config, options)
     _check_keys(base, chosen)
-    if not base.config(CONTRAST).get(INFORMATION):
+    if base.config(CONTRAST).get(INFORMATION) is None:
         raise ValueError(f'{base.contrast} has no mutual_information: which images are held out '
                          'to measure what the views share')
     return Sweep(label, chosen, experiments)

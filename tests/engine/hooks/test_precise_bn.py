@@ -208,7 +208,7 @@ def _train(work_dir, by_epoch: bool, num_iters: int | None, val_interval: int,
         randomness=dict(seed=0),
         log_level='WARNING',
         default_scope='mmengine',
-        experiment_name=f'precise_bn_{work_dir.name}')
+        experiment_name=f'precise_bn_{work_dir.parent.name}_{work_dir.name}')
     runner.train()
     return runner, watch
 
