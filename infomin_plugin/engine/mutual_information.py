@@ -1,5 +1,6 @@
 """I_NCE between the views of a trained model's config, on images that it has not seen."""
 
+from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
@@ -57,7 +58,7 @@ def measure_mutual_information(cfg: Config, checkpoint: str | Path) -> MutualInf
         raise ValueError('a run has moved a part of the recipes to '
                          'model.data_preprocessor.recipes: give the config that the run was '
                          'started with')
-    cfg = cfg.copy()
+    cfg = deepcopy(cfg)  # Config.copy() would share what is nested
     reroot(cfg)
     settings = cfg.mutual_information
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or SCOPE):

@@ -1,5 +1,6 @@
 """Linear read-out of a trained model, by what its config says."""
 
+from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
@@ -46,7 +47,7 @@ def read_out(cfg: Config, checkpoint: str | Path) -> dict[str, float]:
     """
     if 'read_out' not in cfg:
         raise ValueError(f'{cfg.filename} has no read_out: which images to fit and to test')
-    cfg = cfg.copy()
+    cfg = deepcopy(cfg)  # Config.copy() would share what is nested
     reroot(cfg)
     tasks = {'': cfg.read_out} if 'bank' in cfg.read_out else cfg.read_out
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or SCOPE):

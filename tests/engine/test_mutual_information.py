@@ -117,6 +117,16 @@ def test_a_config_without_its_recipe_is_refused(root):
         measure_mutual_information(cfg, root / 'batch.pth')
 
 
+def test_the_config_is_left_as_it_was(root, tmp_path):
+    path = tmp_path / 'config.py'
+    path.write_text(config('elsewhere').pretty_text + "\ndata_root = 'elsewhere'\n")
+    cfg = Config.fromfile(path)
+    cfg.data_root = str(root)
+    before = cfg.pretty_text
+    assert measure_mutual_information(cfg, root / 'batch.pth').images == 12
+    assert cfg.pretty_text == before
+
+
 def test_missing_images_are_named(root):
     cfg = config(root)
     cfg.mutual_information.dataset.data_root = f'{root}/nowhere'
@@ -132,8 +142,9 @@ def test_two_processes_find_the_same(root):
                          env=os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONPATH': path})
         for rank in (0, 1)]
     assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
-    assert torch.load(root / '1.pt') == [None, None]
-    for memory, found in zip(('batch', 'queue'), torch.load(root / '0.pt'), strict=True):
+    assert torch.load(root / '1.pt', weights_only=True) == [None, None]
+    main = torch.load(root / '0.pt', weights_only=True)
+    for memory, found in zip(('batch', 'queue'), main, strict=True):
         alone = measure_mutual_information(config(root, memory), root / f'{memory}.pth')
         assert found == pytest.approx(tuple(alone), abs=1e-6)
 

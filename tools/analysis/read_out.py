@@ -14,7 +14,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help="config file of the run, with read_out")
     parser.add_argument('checkpoint', type=Path, help='of the run')
-    parser.add_argument('--out', type=Path, help='JSON file to write: percent by test set')
+    parser.add_argument('--out', type=Path, help='JSON file to write: scores by test set')
     parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', default=[],
                         help='override settings, such as data_root=DIR')
     return parser.parse_args(argv)
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmengine.config import Config
 
     from infomin_plugin.engine.command_line import parse_options
-    from infomin_plugin.engine.read_out import read_out
+    from infomin_plugin.engine.read_out import ERROR, read_out
 
     try:
         cfg = Config.fromfile(args.config)
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     for name, score in scores.items():
-        print(f'{name}: {score:.2f}%')
+        print(f'{name}: {score:.2f}' + ('' if name.endswith(ERROR) else '%'))
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(scores))
