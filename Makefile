@@ -46,7 +46,7 @@ demo-long: install
 
 test: install
 	@# two at a time, each on one thread: most tests wait for a process of their own
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: install
 	$(BIN)/ruff check .
