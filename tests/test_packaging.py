@@ -20,7 +20,7 @@ def installed(tmp_path_factory):
     for name in ('infomin_plugin', 'configs', 'tools', 'requirements'):
         shutil.copytree(ROOT / name, source / name,
                         ignore=shutil.ignore_patterns('__pycache__', '.mim'))
-    for name in ('setup.py', 'pyproject.toml', 'README.md'):
+    for name in ('setup.py', 'pyproject.toml', 'README.md', 'model-index.yml'):
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, '-m', 'pip', '--disable-pip-version-check', '--quiet']
     subprocess.run([*pip, 'wheel', '--no-deps', '--no-build-isolation', '--wheel-dir',
@@ -50,10 +50,11 @@ def test_it_brings_every_config_and_tool(installed):
                 if p.is_file() and '__pycache__' not in p.parts}
         assert {p.relative_to(mim) for p in (mim / name).rglob('*') if p.is_file()
                 and '__pycache__' not in p.parts} == ours
+    assert (mim / 'model-index.yml').read_text() == (ROOT / 'model-index.yml').read_text()
 
 
 def test_its_configs_build(installed):
-    config = ('infomin_plugin/.mim/configs/pretrain/'
+    config = ('infomin_plugin/.mim/configs/pretrain/infomin/'
               'infomin_resnet50_8xb32-coslr-200e_in1k.py')
     code = ('from mmengine.config import Config; from mmengine.registry import MODELS; '
             f'cfg = Config.fromfile({str(installed / config)!r}); '

@@ -9,6 +9,7 @@ _base_ = [
     '../_base_/pretrain_runtime.py',
 ]
 
+method = 'InfoMin'
 data_root = 'data/images'
 
 # views 224 -> 64 px, jigsaw image 255 -> 75, patches 64 of 85 -> 19 of 25; blur in proportion
@@ -45,7 +46,7 @@ model = dict(
         zero_init_residual=True),
     neck=small_neck,
     head=dict(type='ContrastiveHead', temperature=0.2, loss_weight=0.5),
-    queue=dict(type='KeyQueue', length=512, channels=64),
+    memory=dict(type='KeyQueue', length=512, channels=64),
     momentum=0.5,
     jigsaw_neck=dict(type='JigsawNeck', patch_neck=small_neck, channels=64),
     jigsaw_head=dict(type='ContrastiveHead', temperature=0.2, loss_weight=0.5))

@@ -1,6 +1,7 @@
 """MoCo v2 beside infomin_r18_benchmark.py: one branch and its own recipe, all else the same."""
 _base_ = ['infomin_r18_benchmark.py', '../_base_/recipes/mocov2_aug.py']
 
+method = 'MoCo v2'
 model = dict(jigsaw_neck=None, jigsaw_head=None, head=dict(loss_weight=1.0))
 
 _base_.mocov2_aug[0].update(size=64, scale=(0.5, 1.0))

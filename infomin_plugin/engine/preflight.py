@@ -5,18 +5,21 @@ from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from infomin_plugin.models.memories import KeyBank, KeyQueue
+
 
 def check_batches(loader: DataLoader, model: nn.Module) -> None:
-    """Refuse data that leave a process without a batch, and a queue shorter than a batch.
+    """Refuse data that leave a process without a batch, and memories of another size.
 
     Args:
         loader (DataLoader): This process's training data.
-        model (nn.Module): Its ``queue.length``, if it has one, is compared with the batch of all
-            processes.
+        model (nn.Module): A :class:`KeyQueue` in it is compared with the batch of all processes, a
+            :class:`KeyBank` with the number of images.
 
     Raises:
         ValueError: On every process, if one of them would get no batch or another number of
-            images than the others, or if the queue is smaller than the batch.
+            images than the others, if a queue is smaller than the batch, or if a bank has not one
+            key an image.
     """
     # a loader with a batch sampler of its own has no batch size
     batch_size = loader.batch_size or loader.batch_sampler.batch_size
@@ -32,13 +35,17 @@ def check_batches(loader: DataLoader, model: nn.Module) -> None:
             'the processes get different numbers of images, which leaves one without a batch at '
             f'the end: (images, batches, batch size) a process = {counts}; use a sampler with '
             'round_up=True')
-    queue = getattr(_unwrapped(model), 'queue', None)
     batch = batch_size * processes
-    if queue is not None and queue.length < batch:
-        raise ValueError(
-            f'queue of length {queue.length} is smaller than the batch of {batch} keys '
-            f'({processes} processes of {batch_size}): set model.queue.length to at least the '
-            'batch')
+    for memory in model.modules():
+        if isinstance(memory, KeyQueue) and memory.length < batch:
+            raise ValueError(
+                f'queue of length {memory.length} is smaller than the batch of {batch} keys '
+                f'({processes} processes of {batch_size}): set model.memory.length to at least the '
+                'batch')
+        if isinstance(memory, KeyBank) and memory.length != len(loader.dataset):
+            raise ValueError(
+                f'the bank has {memory.length} keys, the training set {len(loader.dataset)} '
+                f'images: set model.memory.length={len(loader.dataset)}')
 
 
 def check_source_ratio(loader: DataLoader) -> None:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from copy import deepcopy
 
 import torch
 from mmengine.dist import get_world_size
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from infomin_plugin.registry import MODELS
 
-from .memories import KeyBank, KeyQueue
+from .memories import KeyQueue, build_memory
 from .momentum_encoder import MomentumEncoder
 from .view_learning import cross_view_loss
 
@@ -61,11 +60,7 @@ class CrossViewContrast(BaseModel):
         self.head = MODELS.build(head)
         if self.head.loss_weight == 0:
             raise ValueError('head.loss_weight must be above 0: there is no other loss, got 0')
-        self.memories = nn.ModuleList(
-            MODELS.build(deepcopy(memory)) for _ in range(2)) if memory else None
-        if memory and not isinstance(self.memories[0], KeyQueue | KeyBank):
-            raise TypeError('memory must be a KeyQueue or a KeyBank, got '
-                            f'{type(self.memories[0]).__name__}')
+        self.memories = nn.ModuleList(build_memory(memory) for _ in range(2)) if memory else None
         self.momentum_encoder = None
         if memory and isinstance(self.memories[0], KeyQueue):
             self.momentum_encoder = MomentumEncoder(self.encoders, momentum)
@@ -195,9 +190,6 @@ class CrossViewContrast(BaseModel):
     def _with_bank(self, views: Sequence[Tensor],
                    sample_idx: Tensor | None) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Likewise; the queries join the banks."""
-        if sample_idx is None:
-            raise ValueError("a KeyBank needs to know the images: set "
-                             "data_preprocessor.keep=('sample_idx',) and meta_keys of PackViews")
         queries = self.encoders(views)
         directions = [(queries[i], self.memories[1 - i].own(sample_idx),
                        self.memories[1 - i].negatives()) for i in (0, 1)]

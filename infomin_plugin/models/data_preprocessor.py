@@ -24,7 +24,8 @@ class ViewDataPreprocessor(BaseDataPreprocessor):
             ``BatchedRecipe`` or None. ``photometry = 'device'`` writes it (:func:`place_photometry`
             of the engine). Defaults to None: workers have done it.
         keep (Sequence[str]): Keys of a batch that are handed on beside the views, on the device,
-            such as 'gt_label'. Defaults to none.
+            such as 'gt_label'; of batches that are not trained on, those that are there. Defaults
+            to none.
 
     Raises:
         ValueError: If ``mean`` and ``std`` differ in length, a deviation is not positive, or
@@ -65,13 +66,13 @@ class ViewDataPreprocessor(BaseDataPreprocessor):
 
         Raises:
             ValueError: If there are more or fewer batches than recipes.
-            KeyError: If a key to ``keep`` is missing.
+            KeyError: If a key to ``keep`` is missing in training.
         """
         missing = [key for key in self.keep if key not in data]
-        if missing:
+        if missing and training:
             raise KeyError(f'data_preprocessor.keep: the batch has no {missing}, it has '
                            f'{sorted(data)}: name them in meta_keys of PackViews')
-        kept = {key: self.cast_data(data[key]) for key in self.keep}
+        kept = {key: self.cast_data(data[key]) for key in self.keep if key in data}
         inputs = self.cast_data(data['inputs'])
         return dict(**kept, inputs={
             kind: [self._prepare(batch, recipe) for batch, recipe in zip(

@@ -1,4 +1,4 @@
-"""Momentum contrast with an optional jigsaw branch: InfoMin, MoCo v1 and MoCo v2 by settings."""
+"""Contrast with a memory and an optional jigsaw branch: InfoMin, MoCo v1 and v2, PIRL, InstDis."""
 
 import torch
 from mmengine.dist import get_world_size
@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from infomin_plugin.registry import MODELS
 
+from .memories import KeyBank, KeyQueue, build_memory
 from .momentum_encoder import MomentumEncoder
 
 
@@ -27,24 +28,28 @@ class Encoder(nn.Module):
 
 @MODELS.register_module()
 class InfoMin(BaseModel):
-    """Contrast two views of an image, and its jigsaw patches, with a queue of other images' keys.
+    """Contrast a view of an image, and its jigsaw patches, with its own key and a memory of others.
 
     "What Makes for Good Views for Contrastive Learning?" (Tian et al., NeurIPS 2020), section 4.3
-    and appendix; momentum contrast as in He et al. 2020. Without ``jigsaw_neck`` it is MoCo v2,
-    and with a linear neck and another recipe MoCo v1.
+    and appendix. With a :class:`KeyQueue` the own key is that of a second view, by a momentum
+    encoder (He et al. 2020): InfoMin; without ``jigsaw_neck`` MoCo v2, and with a linear neck and
+    another recipe MoCo. With a :class:`KeyBank` it is the bank's, of earlier epochs: InstDis (Wu et
+    al. 2018), and with the jigsaw branch PIRL (Misra & van der Maaten 2020).
 
     Args:
         backbone (dict): Trunk; gives a tuple of one feature map.
         neck (dict): Projects the feature map to an N×C embedding.
         head (dict): Contrastive loss of the view branch.
-        queue (dict): Memory of negative keys, see :class:`KeyQueue`.
-        momentum (float): Momentum of the key encoder. Defaults to 0.999.
+        memory (dict): A :class:`KeyQueue` or a :class:`KeyBank`. The bank needs ``sample_idx`` of
+            the batch: ``data_preprocessor.keep``.
+        momentum (float): Momentum of the key encoder of a queue. Defaults to 0.999.
         jigsaw_neck (dict, optional): Embeds an image's patches; turns the jigsaw branch on.
         jigsaw_head (dict, optional): Contrastive loss of the jigsaw branch.
         data_preprocessor (dict, optional): See :class:`ViewDataPreprocessor`.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
+        TypeError: If the memory is neither a queue nor a bank.
         ValueError: If only one of ``jigsaw_neck`` and ``jigsaw_head`` is given.
     """
 
@@ -52,7 +57,7 @@ class InfoMin(BaseModel):
                  backbone: dict,
                  neck: dict,
                  head: dict,
-                 queue: dict,
+                 memory: dict,
                  momentum: float = 0.999,
                  jigsaw_neck: dict | None = None,
                  jigsaw_head: dict | None = None,
@@ -64,8 +69,9 @@ class InfoMin(BaseModel):
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
         self.head = MODELS.build(head)
-        self.queue = MODELS.build(queue)
-        self.momentum_encoder = MomentumEncoder(self.encoder, momentum)
+        self.memory = build_memory(memory)
+        self.momentum_encoder = (
+            MomentumEncoder(self.encoder, momentum) if isinstance(self.memory, KeyQueue) else None)
         self.jigsaw_neck = MODELS.build(jigsaw_neck) if jigsaw_neck else None
         self.jigsaw_head = MODELS.build(jigsaw_head) if jigsaw_head else None
 
@@ -75,20 +81,23 @@ class InfoMin(BaseModel):
         return Encoder(self.backbone, self.neck)
 
     def init_weights(self) -> None:
-        """Initialise the query encoder and start the key encoder as its copy."""
+        """Initialise the query encoder and start a key encoder as its copy."""
         super().init_weights()
-        self.momentum_encoder.copy_from(self.encoder)
+        if self.momentum_encoder is not None:
+            self.momentum_encoder.copy_from(self.encoder)
 
     def forward(self,
                 inputs: dict[str, list[Tensor]],
-                data_samples: None = None,
-                mode: str = 'tensor') -> Tensor | dict[str, Tensor] | list:
+                sample_idx: Tensor | None = None,
+                mode: str = 'tensor',
+                **kwargs) -> Tensor | dict[str, Tensor] | list:
         """Losses or features.
 
         Args:
             inputs (dict): ``views``: list of N×3×H×W batches; ``patches``: list of N×P×3×h×w.
-            data_samples (None): Not used; part of MMEngine's interface.
+            sample_idx (Tensor, optional): N indices in the training set, for a bank.
             mode (str): ``'loss'``, ``'tensor'`` or ``'pairs'``.
+            **kwargs: Other keys of the batch, not used.
 
         Returns:
             dict | Tensor | list: See :meth:`loss`, :meth:`extract_feat` and :meth:`pairs`.
@@ -97,7 +106,7 @@ class InfoMin(BaseModel):
             ValueError: If ``mode`` is none of these.
         """
         if mode == 'loss':
-            return self.loss(inputs)
+            return self.loss(inputs, sample_idx)
         if mode == 'tensor':
             return self.extract_feat(inputs['views'][0])
         if mode == 'pairs':
@@ -108,43 +117,57 @@ class InfoMin(BaseModel):
         """Global average of the trunk's feature map: N×3×H×W images to N×F features."""
         return self.backbone(images)[-1].mean(dim=(2, 3))
 
-    def loss(self, inputs: dict[str, list[Tensor]]) -> dict[str, Tensor]:
+    def loss(self,
+             inputs: dict[str, list[Tensor]],
+             sample_idx: Tensor | None = None) -> dict[str, Tensor]:
         """One contrastive step (Tian et al. 2020, section 4.3).
 
         Args:
-            inputs (dict): ``views``: two N×3×H×W batches, query and key; with the jigsaw branch
-                ``patches``: one N×P×3×h×w batch.
+            inputs (dict): ``views``: N×3×H×W batches, the query and, with a queue, the key; with
+                the jigsaw branch ``patches``: one N×P×3×h×w batch.
+            sample_idx (Tensor, optional): N indices in the training set, for a bank.
 
         Returns:
             dict: ``loss_view`` and ``loss_jigsaw`` (weighted by their heads), and the contrastive
             accuracies ``acc_view`` and ``acc_jigsaw`` in percent.
+
+        Raises:
+            ValueError: If the number of views or patches is wrong, or a bank gets no indices.
         """
-        query_view, key_view = self._two_views(inputs['views'])
-        # moves before the keys are computed: an update after each step, the first the identity
-        self.momentum_encoder.update(self.encoder)
-        keys = self.encode_keys(key_view)  # N×C
-        negatives = self.queue.negatives()  # K×C
+        banked = isinstance(self.memory, KeyBank)
+        query_view, *key_view = self._views(inputs['views'], 1 if banked else 2)
+        if banked:
+            keys = self.memory.own(sample_idx)  # N×C
+        else:
+            # moves before the keys are computed: an update after each step, the first the identity
+            self.momentum_encoder.update(self.encoder)
+            keys = self.encode_keys(*key_view)  # N×C
+        negatives = self.memory.negatives()  # K×C
 
         losses = {}
         queries = self.encoder(query_view)  # N×C
         losses['loss_view'], losses['acc_view'] = self.head.loss(queries, keys, negatives)
         if self.jigsaw_neck is not None:
-            queries = self.encode_patches(self._one_patch_set(inputs))  # N×C
+            patch_queries = self.encode_patches(self._one_patch_set(inputs))  # N×C
             losses['loss_jigsaw'], losses['acc_jigsaw'] = self.jigsaw_head.loss(
-                queries, keys, negatives)
+                patch_queries, keys, negatives)
 
-        self.queue.enqueue(concat_all_gather(keys))
+        if banked:
+            self.memory.update(concat_all_gather(sample_idx), concat_all_gather(queries.detach()))
+        else:
+            self.memory.enqueue(concat_all_gather(keys))
         return losses
 
     def pairs(self, inputs: dict[str, list[Tensor]]) -> list[tuple[Tensor, Tensor]]:
         """Queries and own keys (N×C) of two views, for an estimate of I_NCE on other images."""
-        query_view, key_view = self._two_views(inputs['views'])
-        return [(self.encoder(query_view), self.momentum_encoder(key_view))]
+        query_view, key_view = self._views(inputs['views'], 2)
+        encode_key = self.momentum_encoder or self.encoder
+        return [(self.encoder(query_view), encode_key(key_view))]
 
     @property
     def stored_keys(self) -> list[Tensor]:
-        """The queue's keys (K×C), which the queries are compared with."""
-        return [self.queue.keys]
+        """The memory's keys (K×C), which the queries are compared with."""
+        return [self.memory.keys]
 
     @torch.no_grad()
     def encode_keys(self, images: Tensor) -> Tensor:
@@ -164,10 +187,11 @@ class InfoMin(BaseModel):
         return F.normalize(self.jigsaw_neck(feature_maps)[0], dim=1)
 
     @staticmethod
-    def _two_views(views: list[Tensor]) -> list[Tensor]:
-        if len(views) != 2:
-            raise ValueError(f'InfoMin contrasts 2 views of an image, the pipeline makes '
-                             f'{len(views)}: set num=2 in MultiView')
+    def _views(views: list[Tensor], wanted: int) -> list[Tensor]:
+        if len(views) != wanted:
+            raise ValueError(f'InfoMin takes {wanted} view(s) of an image here, the pipeline makes '
+                             f'{len(views)}: set num={wanted} in MultiView (two with a KeyQueue '
+                             'and to estimate I_NCE, one with a KeyBank)')
         return views
 
     @staticmethod

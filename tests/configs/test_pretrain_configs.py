@@ -9,11 +9,31 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, DefaultScope
 from torch import nn
 
+from infomin_plugin.checkpoints import find_architecture
 from infomin_plugin.registry import MODELS, TRANSFORMS
 
 FOLDER = Path(__file__).parents[2] / 'configs' / 'pretrain'
-INFOMIN = 'infomin_resnet50_8xb32-coslr-{}e_in1k.py'
-MOCO = 'mocov2_resnet50_8xb32-coslr-200e_in1k.py'
+INFOMIN = 'infomin/infomin_resnet50_8xb32-coslr-{}e_in1k.py'
+MOCO = 'mocov2/mocov2_resnet50_8xb32-coslr-200e_in1k.py'
+# modality, jigsaw branch, memory, recipe, head, temperature, where crops begin (REFERENCE of the
+# authors' public code, PyContrast)
+METHODS = {
+    'instdis': ('RGB', False, 'KeyBank', 'A', 'linear', 0.07, 0.08),
+    'cmc': ('Y|DbDr', False, 'KeyBank', 'C', 'linear', 0.07, 0.08),
+    'moco': ('RGB', False, 'KeyQueue', 'A', 'linear', 0.07, 0.2),
+    'pirl': ('RGB', True, 'KeyBank', 'A', 'linear', 0.07, 0.08),
+    'mocov2': ('RGB', False, 'KeyQueue', 'B', 'mlp', 0.2, 0.2),
+    'cmcv2': ('Y|DbDr', False, 'KeyQueue', 'E', 'mlp', 0.2, 0.2),
+    'infomin': ('RGB', True, 'KeyQueue', 'D', 'mlp', 0.15, 0.2),
+}
+# operations after crop and flip, hue of the jitter
+RECIPES = {
+    'A': (['ColorJitter', 'RandomGrayscale'], 0.4),
+    'B': (['ColorJitter', 'RandomGrayscale', 'GaussianBlur'], 0.1),
+    'C': (['ColorJitter'], 0.1),
+    'D': (['ColorJitter', 'GaussianBlur', 'RandAugment', 'RandomGrayscale'], 0.2),
+    'E': (['ColorJitter', 'GaussianBlur', 'RandAugment'], 0.1),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -37,12 +57,75 @@ def layers(module):
             for m in module.modules() if isinstance(m, nn.Linear)]
 
 
+@pytest.mark.parametrize('name', METHODS)
+def test_a_method_is_a_combination(name):
+    modality, jigsaw, memory, recipe, head, temperature, smallest = METHODS[name]
+    cfg = config(f'{name}/{name}_resnet50_8xb32-coslr-200e_in1k.py')
+    settings = cfg.model.memory
+    assert settings.length == (1281167 if memory == 'KeyBank' else 65536)
+    assert settings.get('num_negatives', 65536) == 65536 and settings.get('momentum', 0.5) == 0.5
+    settings.length = 64  # a whole bank is 0.66 GB
+    model = MODELS.build(cfg.model)
+    memories = list(getattr(model, 'memories', [getattr(model, 'memory', None)]))
+    assert [type(each).__name__ for each in memories] == [memory] * len(memories)
+    assert model.head.temperature == temperature
+    assert (getattr(model, 'jigsaw_neck', None) is not None) == jigsaw
+    if modality == 'RGB':
+        width, necks = 2048, [model.neck]
+        assert jigsaw is False or model.jigsaw_head.temperature == temperature
+    else:
+        encoders = model.encoders.encoder1, model.encoders.encoder2
+        width, necks = 1024, [encoder.neck for encoder in encoders]
+        assert [encoder.backbone.conv1.in_channels for encoder in encoders] == [1, 2]
+        assert model.generator.views(torch.rand(1, 3, 4, 4))[1].shape[1] == 2
+    expected = [('Linear', width, width)] * (head == 'mlp') + [('Linear', width, 128)]
+    assert [layers(neck) for neck in necks] == [expected] * len(necks)
+
+    multi_view = cfg.train_dataloader.dataset.pipeline[1]
+    steps = [step.get('transforms', [step])[0] for step in multi_view.views.recipe]
+    wanted, hue = RECIPES[recipe]
+    assert [step.type for step in steps] == ['RandomResizedCrop', 'RandomFlip', *wanted]
+    assert steps[0].scale[0] == smallest and steps[2].hue == hue
+    assert ('patches' in multi_view) == jigsaw
+    # a queue's key is of a second view, a bank's of an earlier epoch, a modality's of the same
+    assert multi_view.views.num == (2 if modality == 'RGB' and memory == 'KeyQueue' else 1)
+
+
+@pytest.mark.parametrize('name', METHODS)
+@pytest.mark.parametrize('epochs', [100, 200, 800])
+def test_every_method_has_three_lengths(name, epochs):
+    cfg = config(f'{name}/{name}_resnet50_8xb32-coslr-{epochs}e_in1k.py')
+    assert cfg.train_cfg.max_epochs == cfg.param_scheduler[0].T_max == epochs
+
+
+@pytest.mark.parametrize('change, without', [
+    ('no-blur', 'GaussianBlur'), ('no-randaugment', 'RandAugment')])
+def test_an_ablation_leaves_out_one_step(change, without):
+    def kinds(name):
+        recipe = config(name).train_dataloader.dataset.pipeline[1].views.recipe
+        return [step.get('transforms', [step])[0].type for step in recipe]
+    whole = kinds(INFOMIN.format(100))
+    assert without in whole
+    name = f'infomin-ablation/infomin-{change}_resnet50_8xb32-coslr-100e_in1k.py'
+    assert kinds(name) == [kind for kind in whole if kind != without]
+
+
+@pytest.mark.parametrize('name, depth, groups', [
+    ('resnet101_8xb32-coslr-300e', 101, 1), ('resnet152_8xb32-coslr-200e', 152, 1),
+    ('resnext101-32x8d_8xb32-coslr-200e', 101, 32), ('resnext152-32x8d_8xb32-coslr-200e', 152, 32)])
+def test_larger_trunks_are_told_from_their_tensors(name, depth, groups):
+    cfg = config(f'infomin/infomin_{name}_in1k.py')
+    found = find_architecture(MODELS.build(cfg.model.backbone).state_dict())
+    assert (found.depth, found.groups, found.base_channels) == (depth, groups, 64)
+    assert found.width == (256 if groups > 1 else 64)
+
+
 def test_infomin_is_the_papers(models):
     model = models[INFOMIN.format(200)]
     assert layers(model.neck) == [('Linear', 2048, 2048), ('Linear', 2048, 128)]
     assert layers(model.jigsaw_neck.patch_neck) == layers(model.neck)
     assert layers(model.jigsaw_neck)[-1] == ('Linear', 9 * 128, 128)
-    assert tuple(model.queue.keys.shape) == (65536, 128)
+    assert tuple(model.memory.keys.shape) == (65536, 128)
     assert model.momentum_encoder.momentum == 0.999
     for head in (model.head, model.jigsaw_head):
         assert (head.temperature, head.loss_weight) == (0.15, 0.5)
@@ -117,13 +200,3 @@ def test_a_sample_is_two_views_and_nine_patches():
         sample = step(sample)
     assert [tuple(view.shape) for view in sample['inputs']['views']] == [(224, 224, 3)] * 2
     assert [tuple(p.shape) for p in sample['inputs']['patches']] == [(9, 64, 64, 3)]
-
-
-def test_the_linear_head_of_moco_v1_is_a_setting(models):
-    cfg = config(MOCO)
-    cfg.model.neck = dict(type='mmselfsup.LinearNeck', in_channels=2048, out_channels=128)
-    cfg.model.head.temperature = 0.07
-    cfg.model.queue.length = 64
-    model = MODELS.build(cfg.model)
-    assert layers(model.neck) == [('Linear', 2048, 128)]
-    assert model.head.temperature == 0.07

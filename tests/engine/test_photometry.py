@@ -18,7 +18,7 @@ from infomin_plugin.models import InfoMin
 from infomin_plugin.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob('configs/pretrain/*.py'),
+CONFIGS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob('configs/pretrain/*/*.py'),
                                                      *ROOT.glob('configs/demo/*.py')]
                  if '-form' not in path.name)
 CROP, FLIP = dict(type='RandomResizedCrop', size=8), dict(type='RandomFlip')
@@ -203,12 +203,12 @@ def test_a_seed_repeats_the_views_of_a_run(images, tmp_path, monkeypatch):
 
 
 def test_training_through_the_tool(images, tmp_path):
-    config = 'configs/pretrain/infomin_resnet50_8xb32-coslr-200e_in1k.py'
+    config = 'configs/pretrain/infomin/infomin_resnet50_8xb32-coslr-200e_in1k.py'
     pipeline = 'train_dataloader.dataset.pipeline.1'
     result = subprocess.run(
         [sys.executable, 'tools/train.py', config, '--work-dir', str(tmp_path), '--cfg-options',
          'photometry=device', f'data_root={images}', 'train_dataloader.batch_size=2',
-         'train_dataloader.num_workers=1', 'model.queue.length=64', 'train_cfg.max_epochs=1',
+         'train_dataloader.num_workers=1', 'model.memory.length=64', 'train_cfg.max_epochs=1',
          'default_hooks.logger.interval=1', f'{pipeline}.views.recipe.0.size=32',
          f'{pipeline}.patches.recipe.0.size=60', f'{pipeline}.patches.recipe.2.cell=20',
          f'{pipeline}.patches.recipe.2.patch=16'],

@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
 from torch import nn
@@ -7,23 +5,30 @@ from torch.utils.data import DataLoader
 
 from infomin_plugin.engine import preflight
 from infomin_plugin.engine.preflight import check_batches, check_resumable
+from infomin_plugin.models import KeyBank, KeyQueue
 
 
-def setting(images=10, batch=4, queue=None):
-    model = nn.Linear(2, 3)
-    if queue:
-        model.queue = SimpleNamespace(length=queue)
+def setting(images=10, batch=4, memory=None):
+    model = nn.Sequential(nn.Linear(2, 3))
+    if memory:
+        model.append(memory)
     return DataLoader(range(images), batch_size=batch, drop_last=True), model
 
 
 def test_lets_a_sound_run_pass():
-    check_batches(*setting(queue=4))
+    check_batches(*setting(memory=KeyQueue(4, 2)))
+    check_batches(*setting(memory=KeyBank(10, 2)))
 
 
 def test_refuses_a_queue_shorter_than_the_batch_of_all_processes(monkeypatch):
     monkeypatch.setattr(preflight, 'get_world_size', lambda: 2)
     with pytest.raises(ValueError, match=r'length 7 is smaller than the batch of 8 keys \(2 proc'):
-        check_batches(*setting(queue=7))
+        check_batches(*setting(memory=KeyQueue(7, 2)))
+
+
+def test_refuses_a_bank_of_another_set():
+    with pytest.raises(ValueError, match=r'9 keys, the training set 10 images: set .*length=10'):
+        check_batches(*setting(memory=KeyBank(9, 2)))
 
 
 def test_refuses_data_without_a_full_batch():

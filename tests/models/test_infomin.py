@@ -29,7 +29,7 @@ def settings(jigsaw=True, **changes):
             out_indices=(4, )),
         neck=neck,
         head=dict(type='ContrastiveHead', temperature=TEMPERATURE, loss_weight=0.5),
-        queue=dict(type='KeyQueue', length=QUEUE, channels=CHANNELS),
+        memory=dict(type='KeyQueue', length=QUEUE, channels=CHANNELS),
         momentum=MOMENTUM) | (branch if jigsaw else {}) | changes
 
 
@@ -67,7 +67,7 @@ def test_the_step_by_hand():
     key_trunk = copy.deepcopy(model.momentum_encoder.module.backbone)
     key_neck = copy.deepcopy(model.momentum_encoder.module.neck)
     jigsaw = copy.deepcopy(model.jigsaw_neck)
-    queue = model.queue.keys.clone()
+    queue = model.memory.keys.clone()
     inputs = batch()
 
     losses = model.loss(inputs)
@@ -93,8 +93,8 @@ def test_the_step_by_hand():
     assert min(distances) < 1e-5
 
     # first in, first out; three of the five are replaced
-    torch.testing.assert_close(model.queue.keys[:3], keys)
-    assert torch.equal(model.queue.keys[3:], queue[3:])
+    torch.testing.assert_close(model.memory.keys[:3], keys)
+    assert torch.equal(model.memory.keys[3:], queue[3:])
 
 
 def test_the_queue_wraps_around_over_steps():
@@ -104,8 +104,8 @@ def test_the_queue_wraps_around_over_steps():
     key_encoder = copy.deepcopy(model.momentum_encoder)
     model.loss(second)
     keys = key_encoder(second['views'][1])
-    torch.testing.assert_close(model.queue.keys[[3, 4, 0]], keys)
-    assert model.queue.position.item() == 1
+    torch.testing.assert_close(model.memory.keys[[3, 4, 0]], keys)
+    assert model.memory.position.item() == 1
 
 
 def test_key_encoder_follows_the_query_encoder():
@@ -179,7 +179,7 @@ def test_features_are_the_pooled_trunk():
 
 
 @pytest.mark.parametrize('inputs, words', [
-    (dict(views=[torch.zeros(2, 3, 32, 32)]), 'the pipeline makes 1: set num=2'),
+    (dict(views=[torch.zeros(2, 3, 32, 32)]), 'the pipeline makes 1: set num=2 in MultiView'),
     (dict(views=[torch.zeros(2, 3, 32, 32)] * 2, patches=[]), 'takes 1 set of patches'),
 ])
 def test_refuses_another_number_of_views(inputs, words):
@@ -195,3 +195,57 @@ def test_refuses_half_a_jigsaw_branch():
 def test_refuses_an_unknown_mode():
     with pytest.raises(ValueError, match="got 'predict'"):
         build()(batch(), mode='predict')
+
+
+def banked(**changes):
+    return build(memory=dict(type='KeyBank', length=6, channels=CHANNELS, num_negatives=4,
+                             momentum=0.75), **changes)
+
+
+def one_view(size=3):
+    whole = batch(size)
+    return dict(views=whole['views'][:1], patches=whole['patches'])
+
+
+def test_the_step_with_a_bank_by_hand():
+    model, inputs, indices = banked(), one_view(), torch.tensor([4, 0, 2])
+    trunk, neck = copy.deepcopy(model.backbone), copy.deepcopy(model.neck)
+    bank = model.memory.keys.clone()
+    torch.manual_seed(1)
+    negatives = bank[torch.randint(6, (4, ))]
+    torch.manual_seed(1)
+    losses = model(inputs, sample_idx=indices, mode='loss')
+
+    queries = embed(trunk, neck, inputs['views'][0])
+    expected = 0.5 * cross_entropy_by_hand(queries, bank[indices], negatives)
+    torch.testing.assert_close(losses['loss_view'], expected, rtol=1e-5, atol=1e-6)
+    # the keys follow the view, not the patches
+    moved = F.normalize(0.75 * bank[indices] + 0.25 * queries, dim=1)
+    torch.testing.assert_close(model.memory.keys[indices], moved)
+    assert torch.equal(model.memory.keys[[1, 3, 5]], bank[[1, 3, 5]])
+    assert set(losses) == {'loss_view', 'acc_view', 'loss_jigsaw', 'acc_jigsaw'}
+
+
+def test_with_a_bank_there_is_no_key_encoder():
+    model = banked()
+    losses = model(one_view(), sample_idx=torch.tensor([0, 1, 2]), mode='loss')
+    (losses['loss_view'] + losses['loss_jigsaw']).backward()
+    assert all(value.grad is not None for value in model.parameters())
+    assert not any(name.startswith('momentum_encoder') for name in model.state_dict())
+    queries, keys = model.eval()(batch(), mode='pairs')[0]
+    assert queries.shape == keys.shape and not torch.equal(queries, keys)
+
+
+@pytest.mark.parametrize('inputs, indices, words', [
+    (batch(), torch.tensor([0, 1, 2]), 'takes 1 view.* makes 2: set num=1'),
+    (one_view(), None, "keep=.'sample_idx'"),
+    (one_view(), torch.tensor([0, 1, 6]), '6 images, got index 6'),
+])
+def test_a_bank_says_what_it_needs(inputs, indices, words):
+    with pytest.raises(ValueError, match=words):
+        banked()(inputs, sample_idx=indices, mode='loss')
+
+
+def test_another_memory_is_refused():
+    with pytest.raises(TypeError, match='must be a KeyQueue or a KeyBank, got ContrastiveHead'):
+        build(memory=dict(type='ContrastiveHead', temperature=1.0))

@@ -10,9 +10,11 @@ import torch
 from torch import distributed, nn
 
 PROCESSES, BATCH, STEPS = 2, 6, 2
+QUEUE = dict(type='KeyQueue', length=7, channels=4)
+BANK = dict(type='KeyBank', length=20, channels=4, num_negatives=5)
 
 
-def build():
+def build(memory):
     from mmengine.registry import init_default_scope
 
     from infomin_plugin.models import InfoMin
@@ -24,7 +26,7 @@ def build():
             out_indices=(4, )),
         neck=dict(type='mmselfsup.LinearNeck', in_channels=32, out_channels=4),
         head=dict(type='ContrastiveHead', temperature=0.15),
-        queue=dict(type='KeyQueue', length=7, channels=4),
+        memory=memory,
         momentum=0.9)
     model.init_weights()
     for module in model.modules():
@@ -35,7 +37,7 @@ def build():
 
 def run(rank, processes):
     """Two steps of SGD on this process's share; returns keys, queue, position and weights."""
-    model = build()
+    model = build(QUEUE)
     step = model
     if processes > 1:
         step = nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
@@ -49,8 +51,18 @@ def run(rank, processes):
         optimizer.zero_grad()
     torch.manual_seed(rank)  # the shuffle must not depend on equal random states
     keys = model.encode_keys(views[1])
-    return dict(keys=keys, queue=model.queue.keys, position=model.queue.position,
-                weight=model.backbone.conv1.weight.detach())
+    return dict(keys=keys, queue=model.memory.keys, position=model.memory.position,
+                weight=model.backbone.conv1.weight.detach(), bank=update_bank(share))
+
+
+def update_bank(share):
+    """The bank after two batches of which this process has a share."""
+    model, data = build(BANK), torch.Generator().manual_seed(2)
+    for _ in range(STEPS):
+        views = torch.randn(BATCH, 3, 32, 32, generator=data)[share]
+        indices = torch.randperm(20, generator=data)[:BATCH][share]
+        model(dict(views=[views]), sample_idx=indices, mode='loss')
+    return model.memory.keys
 
 
 @pytest.fixture(scope='module')
@@ -76,6 +88,14 @@ def test_the_queue_is_that_of_the_whole_batch_on_both(results):
     for part in parts:
         torch.testing.assert_close(part['queue'], whole['queue'])
         assert part['position'] == whole['position'] == STEPS * BATCH % 7
+
+
+def test_the_bank_is_that_of_the_whole_batch_on_both(results):
+    whole, parts = results
+    start = build(BANK).memory.keys
+    assert 6 < (whole['bank'] != start).any(dim=1).sum() <= STEPS * BATCH
+    for part in parts:
+        torch.testing.assert_close(part['bank'], whole['bank'])
 
 
 def test_the_step_is_that_of_the_whole_batch(results):

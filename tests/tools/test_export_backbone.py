@@ -86,7 +86,7 @@ def trained(tmp_path_factory):
     model = dict(
         type='InfoMin',
         backbone=dict(type='mmselfsup.ResNet', depth=18, base_channels=4, stem_channels=4),
-        neck=neck, head=head, queue=dict(type='KeyQueue', length=8, channels=4), momentum=0.5)
+        neck=neck, head=head, memory=dict(type='KeyQueue', length=8, channels=4), momentum=0.5)
     samples = [dict(inputs=dict(views=list(views), patches=[]))
                for views in torch.rand(4, 2, 3, 32, 32)]
     runner = Runner(

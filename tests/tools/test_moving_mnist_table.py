@@ -68,6 +68,6 @@ def test_bad_command_lines_are_named(tool, tmp_path, capsys, arguments, message)
 
 def test_other_configs_are_refused_before_anything_runs(tool, tmp_path):
     with pytest.raises(SystemExit, match='has no sweep'):
-        tool.main([str(ROOT / 'configs/pretrain/mocov2_resnet50_8xb32-coslr-200e_in1k.py'),
+        tool.main([str(ROOT / 'configs/pretrain/mocov2/mocov2_resnet50_8xb32-coslr-200e_in1k.py'),
                    '--work-dir', str(tmp_path / 'work')])
     assert not (tmp_path / 'work').exists()

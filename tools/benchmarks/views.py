@@ -121,8 +121,8 @@ def peers() -> dict[str, Callable]:
     from plain_views import PlainViews, load
 
     from infomin_plugin.datasets.transforms import LoadImage
-    infomin, moco = ('infomin_resnet50_8xb32-coslr-200e_in1k.py',
-                     'mocov2_resnet50_8xb32-coslr-200e_in1k.py')
+    infomin, moco = ('infomin/infomin_resnet50_8xb32-coslr-200e_in1k.py',
+                     'mocov2/mocov2_resnet50_8xb32-coslr-200e_in1k.py')
     return {
         'decoding': chain([LoadImage()]),
         'decoding, Pillow': lambda path: load(path).load(),
@@ -182,7 +182,7 @@ def time_loaders(files: Sequence[str], number: int, repeats: int,
     """Images a second through MMEngine's loader, with one worker and with two."""
     from mmengine.dataset import default_collate, worker_init_fn
     from torch.utils.data import DataLoader
-    pipeline = chain(our_pipeline('infomin_resnet50_8xb32-coslr-200e_in1k.py'))
+    pipeline = chain(our_pipeline('infomin/infomin_resnet50_8xb32-coslr-200e_in1k.py'))
     loaders = {}
     for workers in (1, 2):
         loaders[f'{workers} worker' + 's' * (workers > 1)] = DataLoader(
@@ -203,7 +203,7 @@ def time_steps(files: Sequence[str], repeats: int, seed: int) -> dict[str, dict]
     """Time each change of our InfoMin samples: when it is done, and its share of a sample."""
     from infomin_plugin.datasets.transforms import LoadImage
     from infomin_plugin.datasets.transforms.changes import apply_change
-    multi_view = our_pipeline('infomin_resnet50_8xb32-coslr-200e_in1k.py')[1]
+    multi_view = our_pipeline('infomin/infomin_resnet50_8xb32-coslr-200e_in1k.py')[1]
     recipes = [('', 2, multi_view.views[0].steps), ('jigsaw: ', 1, multi_view.patches[0].steps)]
     load, spent, calls = LoadImage(), {}, {}
     seed_all(seed)

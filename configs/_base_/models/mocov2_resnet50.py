@@ -11,5 +11,5 @@ model = dict(
     neck=dict(
         type='mmselfsup.MoCoV2Neck', in_channels=2048, hid_channels=2048, out_channels=128),
     head=dict(type='ContrastiveHead', temperature=0.2),
-    queue=dict(type='KeyQueue', length=65536, channels=128),
+    memory=dict(type='KeyQueue', length=65536, channels=128),
     momentum=0.999)

@@ -1,5 +1,5 @@
 # Views of InstDis, MoCo v1 and PIRL, with the numbers of the public code of the InfoMin authors
-# (PyContrast, Tian et al.): crop scale 0.2, as in InstDis (Wu et al. 2018).
+# (PyContrast, Tian et al.). Runs with a memory bank crop from scale 0.08 on.
 instdis_aug = [
     dict(type='RandomResizedCrop', size=224, scale=(0.2, 1.0), ratio=(3 / 4, 4 / 3)),
     dict(type='RandomFlip', prob=0.5),

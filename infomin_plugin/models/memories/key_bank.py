@@ -14,7 +14,8 @@ class KeyBank(nn.Module):
     Starts with random unit vectors. Keys are a buffer, so a checkpoint restores them.
 
     Args:
-        length (int): Number of images M, at least 1.
+        length (int): Number of images M, at least 1. A config may leave it None: the runner counts
+            the training set.
         channels (int): Size C of a key, at least 1.
         num_negatives (int): Negatives K of a step, drawn uniformly with replacement from the whole
             bank: an image's own key is among them with probability K / M, as in the authors' code.
@@ -40,12 +41,15 @@ class KeyBank(nn.Module):
         self.momentum = momentum
         self.register_buffer('keys', F.normalize(torch.randn(length, channels), dim=1))  # M×C
 
-    def own(self, indices: Tensor) -> Tensor:
+    def own(self, indices: Tensor | None) -> Tensor:
         """Keys (N×C, copies) of images (N, int64).
 
         Raises:
-            ValueError: If an index is not below ``length``.
+            ValueError: If there are no indices, or one is not below ``length``.
         """
+        if indices is None:
+            raise ValueError("a KeyBank needs to know the images: set "
+                             "data_preprocessor.keep=('sample_idx',) and meta_keys of PackViews")
         if len(indices) and int(indices.max()) >= self.length:
             raise ValueError(f'KeyBank has {self.length} images, got index {int(indices.max())}: '
                              'set its length to the size of the training set')

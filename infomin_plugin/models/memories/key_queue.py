@@ -54,7 +54,7 @@ class KeyQueue(nn.Module):
         if keys.size(0) > self.length:
             raise ValueError(
                 f'queue of length {self.length} is smaller than the batch of {keys.size(0)} keys '
-                '(all processes together): set model.queue.length to at least the batch')
+                '(all processes together): set model.memory.length to at least the batch')
         slots = (self.position + torch.arange(keys.size(0), device=keys.device)) % self.length
         self.keys[slots] = keys.to(self.keys.dtype)
         self.position.add_(keys.size(0)).remainder_(self.length)

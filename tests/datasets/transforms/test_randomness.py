@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader
 
 from infomin_plugin.datasets.transforms import build_recipe
 
-CONFIG = Path(__file__).parents[3] / 'configs/pretrain/infomin_resnet50_8xb32-coslr-200e_in1k.py'
+CONFIG = (Path(__file__).parents[3]
+          / 'configs/pretrain/infomin/infomin_resnet50_8xb32-coslr-200e_in1k.py')
 
 
 class SamePhoto(torch.utils.data.Dataset):

@@ -1,7 +1,7 @@
-"""InfoMin, ResNet-50, 800 epochs. Published ImageNet read-out: 73.0 top-1."""
-_base_ = 'infomin_resnet50_8xb32-coslr-200e_in1k.py'
+"""As sgd_coslr_200e.py, 300 epochs."""
+_base_ = 'sgd_coslr_200e.py'
 
-max_epochs = 800
+max_epochs = 300
 param_scheduler = [
     dict(type='CosineAnnealingLR', eta_min_ratio=1e-3, T_max=max_epochs, begin=0, end=max_epochs)
 ]

@@ -1,11 +1,12 @@
-"""CMC v2: luminance against chrominance, two half-width ResNet-50, 200 epochs."""
+"""CMC v2 on ImageNet: luminance against chrominance, with queues."""
 _base_ = [
-    '../_base_/models/cross-view_resnet50.py',
-    '../_base_/datasets/in1k.py',
-    '../_base_/recipes/cmcv2_aug.py',
-    '../_base_/schedules/sgd_coslr_200e.py',
-    '../_base_/pretrain_runtime.py',
+    '../models/cross-view_resnet50.py',
+    '../datasets/in1k.py',
+    '../recipes/cmcv2_aug.py',
+    '../pretrain_runtime.py',
 ]
+
+method = 'CMC v2'
 
 # the generator takes RGB: without the recipe's last step, the change of colour space
 train_dataloader = dict(

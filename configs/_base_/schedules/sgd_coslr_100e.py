@@ -1,5 +1,5 @@
-"""InfoMin, ResNet-50, 100 epochs. Published ImageNet read-out: 67.4 top-1."""
-_base_ = 'infomin_resnet50_8xb32-coslr-200e_in1k.py'
+"""As sgd_coslr_200e.py, 100 epochs."""
+_base_ = 'sgd_coslr_200e.py'
 
 max_epochs = 100
 param_scheduler = [

@@ -1,0 +1,23 @@
+"""PIRL on ImageNet."""
+_base_ = [
+    '../models/pirl_resnet50.py',
+    '../datasets/in1k.py',
+    '../recipes/instdis_aug.py',
+    '../recipes/jigsaw.py',
+    '../pretrain_runtime.py',
+]
+
+method = 'PIRL'
+
+# runs with a bank crop more (PyContrast)
+_base_.instdis_aug[0].update(scale=(0.08, 1.0))
+
+train_dataloader = dict(
+    dataset=dict(pipeline=[
+        dict(type='LoadImage', reduce=True),
+        dict(
+            type='MultiView',
+            views=dict(num=1, recipe=_base_.instdis_aug),
+            patches=dict(num=1, recipe=_base_.jigsaw)),
+        dict(type='PackViews', meta_keys=('img_path', 'sample_idx')),
+    ]))

@@ -1,0 +1,2 @@
+"""CMC, two half-width ResNet-50, 100 epochs."""
+_base_ = ['../../_base_/methods/cmc.py', '../../_base_/schedules/sgd_coslr_100e.py']

@@ -1,0 +1,2 @@
+"""CMC, two half-width ResNet-50, 800 epochs."""
+_base_ = ['../../_base_/methods/cmc.py', '../../_base_/schedules/sgd_coslr_800e.py']

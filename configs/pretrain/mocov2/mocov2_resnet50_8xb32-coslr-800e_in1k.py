@@ -1,0 +1,2 @@
+"""MoCo v2, ResNet-50, 800 epochs."""
+_base_ = ['../../_base_/methods/mocov2.py', '../../_base_/schedules/sgd_coslr_800e.py']

@@ -1,0 +1,2 @@
+"""PIRL, ResNet-50, 100 epochs."""
+_base_ = ['../../_base_/methods/pirl.py', '../../_base_/schedules/sgd_coslr_100e.py']
