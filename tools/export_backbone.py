@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from infomin_plugin.checkpoints import CheckpointError, read_trunk, write_backbone
+from infomin_plugin.checkpoints.convert import convert_checkpoint, report
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -32,18 +32,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Export, and say in one line what."""
     args = parse_args(argv)
     try:
-        if args.out.exists() and not args.overwrite:
-            raise FileExistsError(f'{args.out} exists: give another name, or --overwrite')
-        if args.out.exists() and args.checkpoint.exists() and args.out.samefile(args.checkpoint):
-            raise FileExistsError(f'{args.out} is the checkpoint itself: give another name')
-        trunk = read_trunk(args.checkpoint, args.source)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        write_backbone(args.out, trunk)
-    except (CheckpointError, OSError) as error:
+        trunk = convert_checkpoint(
+            args.checkpoint, args.out, source=args.source, overwrite=args.overwrite)
+    except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
-    behind = f' behind {trunk.generator}' if trunk.generator else ''
-    print(f'{args.out}: {trunk.architecture}{behind}, {len(trunk.state_dict)} tensors '
-          f'(from {trunk.description}; {len(trunk.ignored)} other entries left out)')
+    print(report(args.out, trunk))
 
 
 if __name__ == '__main__':

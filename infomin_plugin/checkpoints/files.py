@@ -4,9 +4,10 @@ import os
 import tarfile
 import zipfile
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 import torch
@@ -26,10 +27,12 @@ class CheckpointError(ValueError):
 
 
 def read_file(path: str | os.PathLike) -> Any:
-    """Read what ``torch.save`` wrote, in its zip and its older form, without running its code.
+    """Read what ``torch.save`` wrote, or a pickled dict of arrays, without running its code.
 
-    Objects other than tensors and plain containers (logs, options) come back as inert stand-ins,
-    see :mod:`infomin_plugin.checkpoints.unpickling`.
+    Both forms of ``torch.save`` are read, the zip and the older one. Objects other than tensors
+    and plain containers (logs, options) come back as inert stand-ins, see
+    :mod:`infomin_plugin.checkpoints.unpickling`; numpy arrays as
+    :class:`~infomin_plugin.checkpoints.arrays.PickledArray`.
 
     Args:
         path (str | PathLike): A local file.
@@ -47,6 +50,9 @@ def read_file(path: str | os.PathLike) -> Any:
                                 'it first if it lies on the web)')
     _refuse_other_archives(path)
     try:
+        pickled = _read_pickled_dict(path)
+        if pickled is not None:
+            return pickled
         return torch.load(path, map_location='cpu', pickle_module=unpickling, weights_only=False)
     except unpickling.ForbiddenGlobalError as error:
         raise CheckpointError(
@@ -77,14 +83,65 @@ def _refuse_other_archives(path: Path) -> None:
                               'torch.save, are needed')
 
 
+def _read_pickled_dict(path: Path) -> dict | None:
+    """What ``pickle.dump`` wrote; None for ``torch.save``, whose older form begins with a number.
+
+    Strings of Python 2 are read as Detectron2 does.
+    """
+    with path.open('rb') as file:
+        if file.read(len(ZIP_START)) == ZIP_START:
+            return None
+        file.seek(0)
+        first = unpickling.load(file, encoding='latin1')
+    return first if isinstance(first, dict) else None
+
+
+@contextmanager
+def writing_aside(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """Open a file that appears under its name only when it is complete.
+
+    Several processes may write the same file at once.
+
+    Args:
+        path (str | PathLike): File to write; one that exists is replaced.
+
+    Yields:
+        BinaryIO: To be written to.
+
+    Raises:
+        OSError: If the file cannot be written. One that existed is then untouched.
+    """
+    path = Path(path)
+    aside = path.with_name(f'.{path.name}.{uuid4().hex}')
+    try:
+        with aside.open('xb') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def describe(trunk: 'Trunk') -> dict[str, Any]:
+    """What a file of a trunk says of itself in its ``meta``: plain strings and numbers."""
+    return dict(
+        infomin_plugin=__version__,
+        arch=str(trunk.architecture),
+        origin=trunk.origin,
+        source=trunk.source,
+        file=trunk.path.name,
+        pretraining=dict(trunk.pretraining))
+
+
 def write_backbone(path: str | os.PathLike,
                    trunk: 'Trunk',
                    keys: Collection[str] | None = None) -> None:
     """Write a plain backbone: ``state_dict`` in torchvision's names, and where it came from.
 
     Any MMEngine model takes the file through ``init_cfg=dict(type='Pretrained', checkpoint=path)``
-    and ``torch.load(path, weights_only=True)`` reads it. It appears under its name only when it is
-    complete, so several processes may write the same file at once.
+    and ``torch.load(path, weights_only=True)`` reads it. Several processes may write the same file
+    at once.
 
     Args:
         path (str | PathLike): File to write; one that exists is replaced.
@@ -95,22 +152,9 @@ def write_backbone(path: str | os.PathLike,
     Raises:
         OSError: If the file cannot be written. One that existed is then untouched.
     """
-    path = Path(path)
     content = dict(
         state_dict=OrderedDict((key, tensor.clone()) for key, tensor in trunk.state_dict.items()
                                if keys is None or key in keys),
-        meta=dict(
-            infomin_plugin=__version__,
-            arch=str(trunk.architecture),
-            origin=trunk.origin,
-            source=trunk.source,
-            file=trunk.path.name))
-    aside = path.with_name(f'.{path.name}.{uuid4().hex}')
-    try:
-        with aside.open('xb') as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+        meta=describe(trunk))
+    with writing_aside(path) as file:
+        torch.save(content, file)

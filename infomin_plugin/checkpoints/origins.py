@@ -2,7 +2,7 @@
 
 import os
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .arrays import PickledArray
+from .detectron2 import from_detectron2
 from .files import CheckpointError, read_file
 from .resnet import Architecture, shorten
 from .trunk import Trunk, find_architecture
@@ -28,10 +30,13 @@ class Place:
         prefix (str): What stands before the trunk's names there; of two trunks, the first's.
         parts (dict[str, str], optional): Where a trunk is of several parts, what stands before
             the names of each there, and what does in the trunk.
+        rename (Callable, optional): Where names are others, what the trunk calls a tensor of a
+            name there; None if it has no such.
     """
     within: tuple[str, ...]
     prefix: str = ''
     parts: Mapping[str, str] | None = None
+    rename: Callable[[str], str | None] | None = None
 
     def dict_in(self, content: Any) -> dict[str, Any]:
         """The named items there; none if the file has no such dict."""
@@ -47,6 +52,8 @@ class Place:
 
     def name_in_trunk(self, key: str) -> str | None:
         """What the trunk calls a tensor of the dict there; None if it has no such."""
+        if self.rename is not None:
+            return self.rename(key)
         parts = {self.prefix: ''} if self.parts is None else self.parts
         return next((new + key.removeprefix(old) for old, new in parts.items()
                      if key.startswith(old)), None)
@@ -123,6 +130,7 @@ ORIGINS = (
         Place(('model', ), 'module.encoder.'),
         Place(('model_ema', ), 'encoder.')),
     Origin('PyContrast', Place(('model', ), 'module.encoder1.'), refused=TWO_MODALITIES),
+    Origin('Detectron2', Place(('model', ), 'stem.', rename=from_detectron2), heads=('fc.', )),
     Origin('VISSL', Place(('classy_state_dict', 'base_model', 'model', 'trunk'),
                           '_feature_blocks.')),
     Origin(
@@ -162,8 +170,9 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
     if origin.refused:
         raise CheckpointError(f'{path} ({origin.name}) is refused: {origin.refused}')
 
-    # an exported backbone is one encoder and says which; it is also what is read by default
-    exported = Place(('meta', )).dict_in(content).get('source') if origin.mark == EXPORTED else None
+    # a file of ours with one encoder says which; it is also what is read by default
+    meta = EXPORTED.dict_in(content)
+    exported = meta.get('source') if EXPORTED.prefix in meta else None
     place = origin.query if source == 'query' else origin.momentum
     if place is None or not place.is_in(content) or (source == 'momentum' and exported == 'query'):
         raise CheckpointError(f'{path} ({origin.name}) holds no {source} encoder')
@@ -172,7 +181,7 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
     heads = tuple(place.prefix + head for head in origin.heads)
     names = {key: name for key in tensors if (name := place.name_in_trunk(key)) is not None
              and not (heads and key.startswith(heads))}
-    state = {name: tensors[key] for key, name in names.items()}
+    state = {name: _as_tensor(tensors[key], key, path) for key, name in names.items()}
     architecture = _check(state, path)
     state, filled = _with_counters(state)
     return Trunk(
@@ -182,14 +191,26 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
         path=path,
         source=exported or source,
         ignored=tuple(key for key in tensors if key not in names),
-        filled=filled)
+        filled=filled,
+        pretraining={key: value
+                     for key, value in Place(('meta', 'pretraining')).dict_in(content).items()
+                     if isinstance(value, str | int)})
 
 
-def _check(state: dict[str, Any], path: Path) -> Architecture:
+def _as_tensor(value: Any, key: str, path: Path) -> Tensor:
+    """Take a tensor as it is and an array as a tensor."""
+    if isinstance(value, PickledArray):
+        try:
+            return value.to_tensor()
+        except ValueError as error:
+            raise CheckpointError(f'{path}: {key} {error}') from None
+    if not isinstance(value, Tensor):
+        raise CheckpointError(f'{path}: {key} is a {type(value).__name__}, not a tensor')
+    return value
+
+
+def _check(state: dict[str, Tensor], path: Path) -> Architecture:
     """Refuse anything but a whole trunk of finite tensors."""
-    for key, tensor in state.items():
-        if not isinstance(tensor, Tensor):
-            raise CheckpointError(f'{path}: {key} is a {type(tensor).__name__}, not a tensor')
     try:
         architecture = find_architecture(state)
     except CheckpointError as error:

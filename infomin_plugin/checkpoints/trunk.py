@@ -26,6 +26,8 @@ class Trunk:
         path (Path): The file.
         source (str): ``'query'`` or ``'momentum'``, the encoder it was.
         ignored (tuple[str]): Keys of the file that are no part of the trunk.
+        pretraining (dict): How it was trained, where the file says so: ``method``, ``config``,
+            ``epochs`` (done), ``planned_epochs``, ``seed``.
         filled (tuple[str]): Step counters of batch norms (``num_batches_tracked``) that the file,
             of an old torch, lacks; they are 0 here.
     """
@@ -36,6 +38,7 @@ class Trunk:
     source: str = 'query'
     ignored: tuple[str, ...] = field(default=(), repr=False)
     filled: tuple[str, ...] = field(default=(), repr=False)
+    pretraining: Mapping[str, str | int] = field(default_factory=dict, repr=False)
 
     @property
     def description(self) -> str:

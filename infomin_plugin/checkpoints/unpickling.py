@@ -1,14 +1,17 @@
-"""Stands in for the ``pickle`` module in ``torch.load`` and calls nothing but tensor builders.
+"""Stands in for the ``pickle`` module and calls nothing but tensor builders.
 
 ``torch.load(weights_only=True)`` does the same for bare state dicts, but refuses the whole file
 for the logs and optimiser states that training checkpoints hold beside their tensors. Here such
-objects become an inert :class:`StandIn`: their classes are neither imported nor called. A file
-that asks for anything else is refused.
+objects become an inert :class:`StandIn`: their classes are neither imported nor called; of a numpy
+array only its bytes are kept (:mod:`infomin_plugin.checkpoints.arrays`). A file that asks for
+anything else is refused.
 """
 
 import pickle
 from functools import partial
 from typing import Any, BinaryIO
+
+from .arrays import PickledArray, PickledType, encode_latin1
 
 # What torch.save writes to bring back tensors and state dicts. Only these are really called.
 CALLED = frozenset({
@@ -18,10 +21,18 @@ CALLED = frozenset({
     'torch._utils._rebuild_tensor_v2',
 })
 
+# What pickle writes to bring back numpy arrays, of numpy 1 and 2; these are called in its place.
+ARRAYS = {
+    '_codecs.encode': encode_latin1,
+    'numpy.dtype': PickledType,
+    **{f'numpy.{core}.multiarray._reconstruct': PickledArray for core in ('core', '_core')},
+    **{f'numpy.{core}.numeric._frombuffer': PickledArray.from_buffer for core in ('core', '_core')},
+}
+
 # What training checkpoints are known to hold beside tensors, under its names of Python 2 and 3:
 # logs (mmengine's HistoryBuffer over numpy arrays), optimiser and scheduler states, options.
 REPLACED = frozenset({
-    '_codecs.encode', 'argparse.Namespace', 'collections.Counter', 'collections.defaultdict',
+    'argparse.Namespace', 'collections.Counter', 'collections.defaultdict',
     'copy_reg._reconstructor', 'copyreg._reconstructor', 'datetime.date', 'datetime.datetime',
     'datetime.timedelta', 'pathlib.Path', 'pathlib.PosixPath',
     'pathlib.WindowsPath',
@@ -29,10 +40,9 @@ REPLACED = frozenset({
       for name in ('bool', 'bytearray', 'bytes', 'complex', 'dict', 'float', 'frozenset',
                    'getattr', 'int', 'list', 'long', 'object', 'range', 'set', 'slice', 'str',
                    'tuple')),
-    *(f'{module}.{name}' for module in ('numpy.core.multiarray', 'numpy._core.multiarray')
-      for name in ('_reconstruct', 'scalar')),
+    'numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar',
     *(f'numpy.{name}' for name in (
-        'bool_', 'dtype', 'float16', 'float32', 'float64', 'int8', 'int16', 'int32', 'int64',
+        'bool_', 'float16', 'float32', 'float64', 'int8', 'int16', 'int32', 'int64',
         'ndarray', 'uint8', 'uint16', 'uint32', 'uint64')),
     *(f'torch.{name}' for name in (
         'Size', 'bfloat16', 'bool', 'device', 'float16', 'float32', 'float64', 'int16', 'int32',
@@ -88,14 +98,14 @@ class Unpickler(pickle.Unpickler):
             name (str): Object in it.
 
         Returns:
-            Any: The tensor builder itself, or :class:`StandIn`.
+            Any: The tensor builder itself, one of :data:`ARRAYS`, or :class:`StandIn`.
 
         Raises:
-            ForbiddenGlobalError: If the name is on neither list. Nothing has been imported then.
+            ForbiddenGlobalError: If the name is on no list. Nothing has been imported then.
         """
         path = f'{module}.{name}'
-        if path in CALLED:
-            found = super().find_class(module, name)
+        if path in CALLED or path in ARRAYS:
+            found = super().find_class(module, name) if path in CALLED else ARRAYS[path]
             # a pickle may set attributes on what it is given: a function goes out as a copy
             return found if isinstance(found, type) else partial(found)
         if path in REPLACED or module.split('.')[0] in REPLACED_PACKAGES:

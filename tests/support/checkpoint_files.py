@@ -7,6 +7,7 @@ from collections import OrderedDict
 
 import torch
 import torchvision
+from mmcls.models import ResNet
 from torch import Tensor
 
 StateDict = dict[str, Tensor]
@@ -27,6 +28,19 @@ def random_trunk(name: str = 'resnet50', seed: int = 0) -> StateDict:
     return trunk
 
 
+def thin_trunk(depth: int = 18, seed: int = 0) -> StateDict:
+    """A sixteenth of a ResNet's width; random values, a negative zero and a subnormal number."""
+    trunk = {}
+    generator = torch.Generator().manual_seed(seed)
+    for index, (key, tensor) in enumerate(
+            ResNet(depth, base_channels=4, stem_channels=4).state_dict().items()):
+        counter = key.endswith('num_batches_tracked')
+        trunk[key] = (torch.tensor(1000 * seed + index) if counter else
+                      torch.randn(tensor.shape, generator=generator))
+    trunk['conv1.weight'][0, 0, 0, :2] = torch.tensor([-0.0, 1e-40])
+    return trunk
+
+
 def prefixed(prefix: str, state: StateDict) -> StateDict:
     """Put a prefix before every name."""
     return {prefix + key: tensor for key, tensor in state.items()}
@@ -44,7 +58,7 @@ def infomin(query: StateDict, momentum: StateDict) -> dict:
         meta=dict(epoch=1, iter=2, cfg='model = dict()'),
         state_dict=OrderedDict(
             prefixed('backbone.', query) | mlp('neck.mlp.')
-            | {'queue.keys': torch.ones(4, 2), 'queue.position': torch.tensor(0)}
+            | {'memory.keys': torch.ones(4, 2), 'memory.position': torch.tensor(0)}
             | prefixed('momentum_encoder.module.backbone.', momentum)
             | mlp('momentum_encoder.module.neck.mlp.') | mlp('jigsaw_neck.patch_neck.mlp.')),
         message_hub=dict(log_scalars=OrderedDict(), runtime_info=OrderedDict(), resumed_keys={}),
@@ -111,6 +125,41 @@ def torchvision_old(query: StateDict, momentum: StateDict) -> dict:
     """torchvision's first files: batch norms had no step counters yet."""
     return OrderedDict((key, tensor) for key, tensor in torchvision_plain(query, momentum).items()
                        if not key.endswith('num_batches_tracked'))
+
+
+def detectron2_names(blocks: tuple[int, ...], convolutions: int) -> dict[str, str]:
+    """Names of Detectron2's ResNet, layer by layer, and torchvision's for the same layers.
+
+    Written out from Detectron2's modules: ``stem``, ``res2`` to ``res5``; in a block
+    ``conv1`` …, ``shortcut``; a normalisation is the ``norm`` of its convolution.
+
+    Args:
+        blocks: Blocks of each of the four stages.
+        convolutions: Convolutions of a block, 2 or 3.
+    """
+    names = {'stem.conv1': 'conv1', 'stem.conv1.norm': 'bn1'}
+    for stage, number in enumerate(blocks):
+        for block in range(number):
+            here, there = f'res{stage + 2}.{block}', f'layer{stage + 1}.{block}'
+            for index in range(1, convolutions + 1):
+                names[f'{here}.conv{index}'] = f'{there}.conv{index}'
+                names[f'{here}.conv{index}.norm'] = f'{there}.bn{index}'
+            if block == 0:
+                names[f'{here}.shortcut'] = f'{there}.downsample.0'
+                names[f'{here}.shortcut.norm'] = f'{there}.downsample.1'
+    return names
+
+
+def detectron2(query: StateDict, blocks: tuple[int, ...], convolutions: int) -> dict:
+    """What Detectron2's, MoCo's and PyContrast's converters pickle: numpy arrays."""
+    model = {}
+    for new, old in detectron2_names(blocks, convolutions).items():
+        for kind in ('weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked'):
+            if f'{old}.{kind}' in query:
+                model[f'{new}.{kind}'] = query[f'{old}.{kind}'].numpy()
+    # the classifier, or MoCo's head in its place: no layer of a stage, so they think it the stem's
+    model['stem.fc.0.weight'] = torch.ones(2, 2).numpy()
+    return {'model': model, '__author__': 'MOCO', 'matching_heuristics': True}
 
 
 WITH_MOMENTUM = (infomin, mmselfsup_moco, pycontrast, moco_official)
