@@ -100,7 +100,8 @@ class Experiment:
             [f'tools/analysis/{stage}.py', self.contrast, self.checkpoint(folder, CONTRAST),
              '--out', out, *_with_options(self.options[CONTRAST])],
             settings=str(self.config(CONTRAST)[stage]))
-        return seconds, json.loads(out.read_text())
+        found = json.loads(out.read_text())
+        return seconds, found['scores'] if stage == READ_OUT else found
 
 
 def read_experiment(config: str | Path, options: Sequence[str] = (),

@@ -13,6 +13,7 @@ from infomin_plugin.checkpoints import read_file
 from infomin_plugin.environment import check_environment
 from infomin_plugin.registry import RUNNERS
 
+from .bank_length import fill_bank_length
 from .class_folders import fill_num_classes
 from .detection_data import fill_detection_data
 from .launch import start_without_gpu
@@ -51,6 +52,7 @@ class InfoMinRunner(Runner):
         place_photometry(cfg)
         fill_detection_data(cfg)
         fill_num_classes(cfg)
+        fill_bank_length(cfg)
         trunk = place_pretrained(cfg)
         runner = super().from_cfg(cfg)
         if trunk is not None:
@@ -63,6 +65,24 @@ class InfoMinRunner(Runner):
         check_source_ratio(loop.dataloader)
         check_batches(loop.dataloader, self.model)
         return loop
+
+    def save_checkpoint(self, *args, meta: dict | None = None, by_epoch: bool = True,
+                        **kwargs) -> None:
+        """Write a checkpoint that says what was trained: which method, how long, from which start.
+
+        Args:
+            *args: See MMEngine's ``Runner``.
+            meta (dict, optional): Further information.
+            by_epoch (bool): Whether an epoch has just ended. Defaults to True.
+            **kwargs: See MMEngine's ``Runner``.
+        """
+        if method := self.cfg.get('method'):
+            meta = dict(meta or {}, pretraining=dict(
+                method=method, config=Path(self.cfg.filename or '').stem,
+                epochs=self.epoch + by_epoch, planned_epochs=self.max_epochs, seed=self.seed))
+        if start := self.cfg.get('initialisation'):
+            meta = dict(meta or {}, initialisation=dict(start))
+        super().save_checkpoint(*args, meta=meta, by_epoch=by_epoch, **kwargs)
 
     def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
         """Load a checkpoint after a look at it: what it is made of and, when resuming, its shapes.

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import collect_results, is_main_process
 from mmengine.registry import DefaultScope
+from mmengine.runner import set_random_seed
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from infomin_plugin.checkpoints import CheckpointError, read_file
 from infomin_plugin.registry import MODELS, SCOPE
+
+from .pretrained import place_pretrained, verify_pretrained
 
 
 def load_trained(cfg: Config, checkpoint: str | Path) -> nn.Module:
@@ -35,6 +39,33 @@ def load_trained(cfg: Config, checkpoint: str | Path) -> nn.Module:
     except (RuntimeError, KeyError, TypeError) as error:
         raise CheckpointError(f'{checkpoint} is of another model than {cfg.filename}: '
                               f'{error}') from error
+    return model.to(get_device()).eval()
+
+
+def start_trunk(cfg: Config) -> nn.Module:
+    """Build the model of a config as its training would start, on the device.
+
+    Args:
+        cfg (Config): With ``model``, whose trunk comes from ``pretrained``, see
+            :func:`.place_pretrained`, or from chance, and ``randomness.seed``. Gets
+            ``initialisation``.
+
+    Returns:
+        nn.Module: In evaluation mode.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        CheckpointError: If it is not a whole trunk of the model's depth and width.
+    """
+    set_random_seed(cfg.get('randomness', {}).get('seed', 0))
+    with TemporaryDirectory() as folder:  # of the trunk's shares, which the initialisation reads
+        cfg.work_dir = folder
+        trunk = place_pretrained(cfg)
+        with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or SCOPE):
+            model = MODELS.build(cfg.model)
+            model.init_weights()
+    if trunk is not None:
+        verify_pretrained(model, trunk, values=True)
     return model.to(get_device()).eval()
 
 

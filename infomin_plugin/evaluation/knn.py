@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+_SIMILARITIES = 2**26  # at a time: 256 MB
+
 
 def knn_predict(queries: Tensor,
                 bank: Tensor,
@@ -33,9 +35,22 @@ def knn_predict(queries: Tensor,
         raise ValueError(f'k must lie between 1 and the bank\'s {len(bank)} images, got {k}')
     queries, bank = F.normalize(queries, dim=1), F.normalize(bank, dim=1)
     predictions = []
-    for chunk in queries.split(1024):  # bounds the similarity matrix for large sets
+    for chunk in queries.split(max(1, _SIMILARITIES // len(bank))):
         similarities, neighbours = (chunk @ bank.t()).topk(k, dim=1)  # n×k
         votes = torch.zeros(len(chunk), num_classes, device=chunk.device)
         votes.scatter_add_(1, labels[neighbours], (similarities / temperature).exp())
         predictions.append(votes.argmax(dim=1))
     return torch.cat(predictions)
+
+
+def knn_accuracy(queries: Tensor, truth: Tensor, bank: Tensor, labels: Tensor,
+                 k: int = 20, temperature: float = 0.07) -> float:
+    """Share of features that :func:`knn_predict` classifies as they are labelled, in percent.
+
+    Args:
+        queries, bank, labels, k, temperature: See :func:`knn_predict`.
+        truth (Tensor): N class indices of the queries, int64.
+    """
+    classes = 1 + int(max(labels.max(), truth.max()))
+    predictions = knn_predict(queries, bank, labels, classes, k, temperature)
+    return 100 * (predictions == truth).float().mean().item()

@@ -29,7 +29,7 @@ def config(tmp_path, **changes):
                 out_indices=(4, )),
             neck=dict(type='mmselfsup.LinearNeck', in_channels=32, out_channels=4),
             head=dict(type='ContrastiveHead', temperature=0.1),
-            queue=dict(type='KeyQueue', length=8, channels=4))) | changes)
+            memory=dict(type='KeyQueue', length=8, channels=4))) | changes)
 
 
 def test_mmengines_registry_builds_it_by_its_name(tmp_path):

@@ -40,7 +40,8 @@ class Recorder:
         if stage in self.scores:
             out = self.folder / name.rsplit('/', 1)[0] / f'{stage}_scores.json'
             assert words[words.index('--out') + 1] == str(out)
-            out.write_text(json.dumps(self.scores[stage]))
+            scores = self.scores[stage]
+            out.write_text(json.dumps(dict(scores=scores) if stage == 'read_out' else scores))
         else:
             log(self.folder / name, '20260101_000000', [dict(i_nce=float(len(self.commands)))])
         return 7.0

@@ -1,7 +1,11 @@
-"""Fit a linear classifier to a trained model's frozen features and print its accuracy."""
+"""Measure frozen features: linear classifier, nearest neighbours, by the config's read_out.
+
+Features are those of a run's model (CHECKPOINT), or of a trunk from anywhere (--pretrained).
+"""
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,35 +16,54 @@ from infomin_plugin.environment import check_environment
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help="config file of the run, with read_out")
-    parser.add_argument('checkpoint', type=Path, help='of the run')
-    parser.add_argument('--out', type=Path, help='JSON file to write: scores by test set')
+    parser.add_argument('config', help='config file with read_out')
+    parser.add_argument('checkpoint', nargs='?', type=Path, help='of a run of this config')
+    parser.add_argument('--pretrained', metavar='CKPT',
+                        help="a trunk instead, as tools/train.py takes it; 'random' for none")
+    parser.add_argument('--seed', type=int, default=0, help='of a random trunk (default: 0)')
+    parser.add_argument('--out', type=Path,
+                        help='JSON file to write: scores by test set, and what was measured')
     parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', default=[],
                         help='override settings, such as data_root=DIR')
-    return parser.parse_args(argv)
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    # torch.distributed.launch passes this
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args(argv)
+    if (args.checkpoint is None) == (args.pretrained is None):
+        parser.error('give a CHECKPOINT of the config, or a trunk by --pretrained')
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
     args = parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     check_environment()
 
     from mmengine.config import Config
 
     from infomin_plugin.engine.command_line import parse_options
-    from infomin_plugin.engine.read_out import ERROR, read_out
+    from infomin_plugin.engine.launch import start
+    from infomin_plugin.engine.read_out import ERROR, read_out, read_out_trunk
 
+    start(args.launcher)
     try:
         cfg = Config.fromfile(args.config)
         cfg.merge_from_dict(parse_options(args.cfg_options))
-        scores = read_out(cfg, args.checkpoint)
+        if args.pretrained:
+            cfg.merge_from_dict({'pretrained': args.pretrained, 'randomness.seed': args.seed})
+            scores, initialisation = read_out_trunk(cfg)
+        else:
+            scores, initialisation = read_out(cfg, args.checkpoint), {}
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     for name, score in scores.items():
         print(f'{name}: {score:.2f}' + ('' if name.endswith(ERROR) else '%'))
-    if args.out:
+    if args.out and scores:  # the main process has them
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(scores))
+        args.out.write_text(json.dumps(dict(
+            scores=scores, initialisation=initialisation, config=Path(args.config).stem,
+            seed=args.seed)))
 
 
 if __name__ == '__main__':

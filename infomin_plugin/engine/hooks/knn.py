@@ -8,7 +8,8 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from infomin_plugin.evaluation.knn import knn_predict
+from infomin_plugin.evaluation.knn import knn_accuracy
+from infomin_plugin.models.trunk_features import TrunkFeatures
 from infomin_plugin.registry import HOOKS
 
 from ..trained import extract_features
@@ -28,6 +29,9 @@ class KNNHook(Hook):
         k (int): Neighbours that vote. Defaults to 20.
         temperature (float): See :func:`knn_predict`. Defaults to 0.07.
         interval (int): Epochs between two measurements. Defaults to 1.
+        data_preprocessor (dict, optional): For models of other packages, whose features are then
+            those of their ``backbone``: the preprocessor of the labelled images. Defaults to None:
+            features are those of the model's ``tensor`` mode.
 
     Raises:
         ValueError: If a query set has other classes than the bank.
@@ -38,12 +42,14 @@ class KNNHook(Hook):
                  queries: dict[str, dict],
                  k: int = 20,
                  temperature: float = 0.07,
-                 interval: int = 1) -> None:
+                 interval: int = 1,
+                 data_preprocessor: dict | None = None) -> None:
         self.bank = bank
         self.queries = queries
         self.k = k
         self.temperature = temperature
         self.interval = interval
+        self.data_preprocessor = data_preprocessor
         self.curve: list[dict] = []
 
     def before_train(self, runner: Runner) -> None:
@@ -57,7 +63,6 @@ class KNNHook(Hook):
             if found != classes:
                 raise ValueError(f'kNN queries {name!r} have the classes {found}, the bank has '
                                  f'{classes}: both need the same class folders')
-        self.num_classes = len(classes)
         path = self._path(runner)
         if runner.epoch > 0 and path.is_file():
             self.curve = [p for p in json.loads(path.read_text()) if p['epoch'] <= runner.epoch]
@@ -72,15 +77,15 @@ class KNNHook(Hook):
 
     def _measure(self, runner: Runner, epoch: int) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if self.data_preprocessor is not None:
+            model = TrunkFeatures(model.backbone, self.data_preprocessor)
         bank, labels = extract_features(model, self.bank_loader)
         point = dict(epoch=epoch)
         for name, loader in self.query_loaders.items():
             queries, truth = extract_features(model, loader)
             if not is_main_process():
                 continue
-            predictions = knn_predict(
-                queries, bank, labels, self.num_classes, self.k, self.temperature)
-            point[name] = 100 * (predictions == truth).float().mean().item()
+            point[name] = knn_accuracy(queries, truth, bank, labels, self.k, self.temperature)
             runner.message_hub.update_scalar(f'val/knn_{name}', point[name])
         if not is_main_process():
             return

@@ -79,3 +79,29 @@ def test_refuses_queries_of_other_classes(tmp_path, loaders):
     hook = KNNHook('bank', dict(other='other'))
     with pytest.raises(ValueError, match=r"'other' have the classes \('up', 'down'\)"):
         hook.before_train(run(tmp_path, hook, loaders=loaders))
+
+
+class Foreign(nn.Module):
+    """A model of another package: another preprocessor, other modes; only the trunk is known."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.ModuleList()  # an empty one hands on what it gets
+        self.backbone.forward = lambda images: (images, )
+
+
+def test_another_packages_model_is_measured_by_its_trunk(tmp_path):
+    class Images(Labelled):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self[:] = [dict(inputs=dict(views=[(100 + 50 * item['inputs']).view(1, 1, 2)]),
+                            gt_label=item['gt_label']) for item in self]
+
+    loaders = dict(bank=DataLoader(Images(), batch_size=16), same=DataLoader(Images()))
+    hook = KNNHook('bank', dict(same='same'), k=5, data_preprocessor=dict(
+        type='infomin_plugin.ViewDataPreprocessor', mean=(100., 100.), std=(50., 50.)))
+    runner = run(tmp_path, hook, loaders=loaders)
+    runner.model = Foreign().train()
+    hook.before_train(runner)
+    assert curve(tmp_path) == [dict(epoch=0, same=100.0)]
+    assert runner.model.backbone.training
