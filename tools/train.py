@@ -12,10 +12,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='folder of logs and checkpoints; '
                         'default: work_dirs/<name of the config>')
-    parser.add_argument('--pretrained', metavar='CKPT',
-                        help="weights of the trunk: a checkpoint or exported backbone of ours, "
-                        "mmselfsup's, PyContrast's, MoCo's, torchvision's or timm's; 'random' for "
-                        'none')
+    parser.add_argument('--pretrained', metavar='random|supervised|CKPT',
+                        help="weights of the trunk: 'random' for none, 'supervised' for "
+                        "torchvision's of ImageNet (downloaded once), or a file: a checkpoint or "
+                        "exported backbone of ours, mmselfsup's, PyContrast's, MoCo's, "
+                        "torchvision's or timm's")
     parser.add_argument('--pretrained-from', choices=['query', 'momentum'], default='query',
                         help='which encoder of a contrastive checkpoint (default: query)')
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CKPT',
@@ -24,7 +25,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--auto-scale-lr', action='store_true',
                         help="scale the learning rate to the run's batch size")
     parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', default=[],
-                        help='override settings, such as data_root=DIR model.queue.length=4096; '
+                        help='override settings, such as data_root=DIR model.memory.length=4096; '
                         'lists as key="[a,b]"')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     # torch.distributed.launch passes this

@@ -1,6 +1,7 @@
 """Puts a pre-trained trunk into a model: wholly, or not at all."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,6 +17,8 @@ from infomin_plugin.checkpoints import (
     read_trunk,
     write_backbone,
 )
+
+from .supervised import SUPERVISED, architecture_of, supervised_file
 
 # mmdet's ResNet and ResLayer (the C4 detectors' shared head, He et al. 2017) where a config is
 # silent: all four stages, and the last of them as the head
@@ -33,13 +36,15 @@ def place_pretrained(cfg: Config) -> Trunk | None:
     The trunk goes to the backbone and, in C4 detectors, to the shared head that holds the last
     stage; each gets its share as a file in the work directory, so that MMEngine's ``Pretrained``
     initialisation of either finds all of its tensors and no others. A backbone of two trunks is
-    given the settings of the checkpoint's own view generator, for which they were trained.
+    given the settings of the checkpoint's own view generator, for which they were trained. Where
+    the weights come from is written to ``cfg.initialisation``.
 
     Args:
         cfg (Config): Changed in place. Reads the keys ``pretrained`` (a checkpoint file;
-            ``'random'`` to drop pre-trained weights that the config names; None or absent to leave
-            it as it is written), ``pretrained_from`` (``'query'``, the default, or
-            ``'momentum'``), ``work_dir`` and ``model``.
+            ``'supervised'`` for torchvision's weights, see :func:`supervised_file`; ``'random'`` to
+            drop pre-trained weights that the config names; None or absent to leave it as it is
+            written), ``pretrained_from`` (``'query'``, the default, or ``'momentum'``),
+            ``work_dir`` and ``model``.
 
     Returns:
         Trunk | None: The trunk, for :func:`verify_pretrained`; None if there is none to place.
@@ -48,6 +53,7 @@ def place_pretrained(cfg: Config) -> Trunk | None:
         FileNotFoundError: If there is no such checkpoint.
         CheckpointError: If it is not a whole trunk of the model's depth and width.
         ValueError: If the config cannot take a trunk, or keeps other weights over it.
+        ConnectionError: If supervised weights cannot be downloaded.
     """
     if cfg.get('pretrained') is None:
         return None
@@ -57,6 +63,7 @@ def place_pretrained(cfg: Config) -> Trunk | None:
         # the old name of the same thing; MMDetection refuses the two together
         part.pop('pretrained', None)
     if cfg.pretrained == 'random':
+        cfg.initialisation = dict(method='random')
         for part in parts:
             kept = [item for item in _listed(part.pop('init_cfg', None)) if not _loads(item)]
             if kept:
@@ -71,10 +78,16 @@ def place_pretrained(cfg: Config) -> Trunk | None:
     if not cfg.get('work_dir'):
         raise ValueError('work_dir is not set: the pretrained trunk is written there')
 
-    trunk = read_trunk(cfg.pretrained, cfg.get('pretrained_from') or 'query')
+    supervised = cfg.pretrained == SUPERVISED
+    trunk = read_trunk(supervised_file(backbone) if supervised else cfg.pretrained,
+                       cfg.get('pretrained_from') or 'query')
+    if supervised:
+        trunk = replace(trunk, origin=SUPERVISED)
     _require_same_size(trunk, parts)
     if trunk.generator is not None:
         _set_generator(backbone, trunk)
+    cfg.initialisation = dict(method=trunk.origin, arch=str(trunk.architecture),
+                              origin=trunk.origin) | dict(trunk.pretraining)
     work_dir = Path(cfg.work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
     shares = _shares(trunk, backbone, head)
@@ -172,7 +185,7 @@ def _require_torchvision_layout(parts: list[ConfigDict]) -> None:
 
 
 def _require_same_size(trunk: Trunk, parts: list[ConfigDict]) -> None:
-    """Refuse another number of trunks, depth or width before anything is built."""
+    """Refuse another number of trunks, depth, width or groups before anything is built."""
     architecture = trunk.architecture
     for part in parts:
         views = 2 if part.type.split('.')[-1] in (TWO_VIEW_BACKBONE, TWO_VIEW_HEAD) else 1
@@ -188,6 +201,10 @@ def _require_same_size(trunk: Trunk, parts: list[ConfigDict]) -> None:
                 f'{trunk.path} is a checkpoint of ResNet-{architecture.depth} with '
                 f'{architecture.base_channels} base channels, the {part.type} of the model is '
                 f'ResNet-{depth} with {width}')
+        asked = architecture_of(part)
+        if asked and (asked.groups, asked.width) != (architecture.groups, architecture.width):
+            raise CheckpointError(f'{trunk.path} is a checkpoint of {architecture}, the '
+                                  f'{part.type} of the model is {asked}')
 
 
 def _set_generator(backbone: ConfigDict, trunk: Trunk) -> None:

@@ -124,6 +124,9 @@ def test_ap_as_defined(tmp_path, config, seed):
     expected = [np.mean([_voc_ap(truth, found, name, t) for name in CLASSES]) for t in thresholds]
     assert 0.1 < expected[0] < 0.95 and expected[0] > expected[5] > expected[-1]
     assert figures['pascal_voc/mAP'] == pytest.approx(np.mean(expected), abs=1e-6)
+    # it would show if difficult objects counted
+    easy = {image: [(*obj[:2], 0) for obj in objects] for image, objects in truth.items()}
+    assert abs(np.mean([_voc_ap(easy, found, name, 0.5) for name in CLASSES]) - expected[0]) > 0.01
     # the ones at a threshold are rounded to three digits
     assert figures['pascal_voc/AP50'] == pytest.approx(expected[0], abs=6e-4)
     assert figures['pascal_voc/AP75'] == pytest.approx(expected[5], abs=6e-4)

@@ -1,0 +1,7 @@
+# COCO: train2017 -> val2017, 180,000 iterations (2x).
+_base_ = [
+    '../_base_/detection_r50-fpn_syncbn.py', '../_base_/detection_coco.py',
+    '../_base_/schedules/detection_2x.py'
+]
+
+model = dict(backbone=dict(depth=101))

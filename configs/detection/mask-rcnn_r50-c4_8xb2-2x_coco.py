@@ -1,0 +1,5 @@
+# COCO: train2017 -> val2017, 180,000 iterations (2x).
+_base_ = [
+    '../_base_/detection_mask-r50-c4_syncbn.py', '../_base_/detection_coco.py',
+    '../_base_/schedules/detection_2x.py'
+]

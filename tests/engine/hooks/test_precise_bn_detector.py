@@ -1,0 +1,121 @@
+"""Precise batch norm of detectors, and on several processes."""
+
+import copy
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from mmdet.utils import register_all_modules
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
+from torch import nn
+from two_layers import TwoLayers, far_apart
+
+from infomin_plugin.engine.hooks.precise_bn import update_bn_statistics
+
+DETECTOR = Path(__file__).parents[3] / 'configs/demo/faster-rcnn_r18_fpn_voc-form.py'
+SIZES = (8, 5, 12, 7)
+SCENES = (0, 1, 3, 2)
+
+
+def _detector() -> nn.Module:
+    """A detector whose batch norms were synchronised ones; as a runner on CPUs reverts them."""
+    register_all_modules(init_default_scope=False)
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        model = MODELS.build(Config.fromfile(DETECTOR).model)
+    model.init_weights()
+    return revert_sync_batchnorm(nn.SyncBatchNorm.convert_sync_batchnorm(model)).train()
+
+
+def _scene(seed: int) -> dict:
+    """A batch of one image with one object."""
+    sample = DetDataSample(
+        metainfo=dict(img_shape=(64, 64), ori_shape=(64, 64), scale_factor=(1., 1.)),
+        gt_instances=InstanceData(
+            bboxes=torch.tensor([[8., 8., 40., 44.]]), labels=torch.tensor([0])),
+        ignored_instances=InstanceData(
+            bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long)))
+    image = torch.randint(40 * seed, 256, (3, 64, 64), dtype=torch.uint8,
+                          generator=torch.Generator().manual_seed(seed))
+    return dict(inputs=[image], data_samples=[sample])
+
+
+def test_detector_in_loss_mode():
+    """Its regions are drawn as in training, and its statistics are those of all its batches."""
+    model = _detector()
+    # PyTorch's own cumulative average of the batch means, on the same batches and draws.
+    other = copy.deepcopy(model)
+    for module in other.modules():
+        if hasattr(module, 'momentum'):
+            module.momentum = None
+    stem, regions = [], []
+    other.backbone.conv1.register_forward_hook(lambda *args: stem.append(args[2]))
+    other.roi_head.bbox_head.shared_convs[0].register_forward_hook(
+        lambda *args: regions.append(len(args[2])))
+    torch.manual_seed(5)
+    with torch.no_grad():
+        for seed in SCENES:
+            other(**other.data_preprocessor(_scene(seed), training=True), mode='loss')
+    torch.manual_seed(5)
+    update_bn_statistics(model, [_scene(seed) for seed in SCENES])
+
+    assert regions == [32] * 4  # train_cfg.rcnn.sampler.num, not the proposals of a test
+    found, expected = model.state_dict(), other.state_dict()
+    means = [name for name in found if name.endswith('running_mean')]
+    assert len(means) == 20 + 8 + 1  # ResNet-18, FPN, box head
+    for name in means:
+        torch.testing.assert_close(found[name], expected[name], atol=1e-5, rtol=1e-4)
+    values = torch.cat(stem).transpose(0, 1).flatten(1)
+    torch.testing.assert_close(
+        found['backbone.bn1.running_var'], values.var(1, unbiased=False), rtol=1e-4, atol=1e-6)
+
+
+# --- two processes
+
+
+MODELS_AND_BATCHES = {
+    'plain': lambda: (TwoLayers(), far_apart(SIZES)),
+    'reverted': lambda: (revert_sync_batchnorm(TwoLayers(nn.SyncBatchNorm)), far_apart(SIZES)),
+    'detector': lambda: (_detector(), [_scene(seed) for seed in SCENES]),
+}
+
+
+def _process(rank: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+    for name, make in MODELS_AND_BATCHES.items():
+        model, batches = make()
+        assert update_bn_statistics(model, batches[rank::2])[1] == 2
+        torch.save(model.state_dict(), f'{folder}/{name}{rank}.pth')
+
+
+def test_two_processes_agree_with_one_that_sees_all_batches(tmp_path):
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
+    workers = [
+        subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)], env=environment)
+        for rank in range(2)
+    ]
+    assert [worker.wait(120) for worker in workers] == [0, 0]
+    for name, make in MODELS_AND_BATCHES.items():
+        alone, batches = make()
+        before = copy.deepcopy(alone.state_dict())
+        update_bn_statistics(alone, batches)
+        first, second = (torch.load(tmp_path / f'{name}{rank}.pth', weights_only=True)
+                         for rank in range(2))
+        for key, expected in alone.state_dict().items():
+            assert torch.equal(first[key], second[key]), (name, key)
+            assert torch.equal(expected, before[key]) != ('running_' in key), (name, key)
+            if not key.startswith('roi_head.'):  # whose regions are drawn at random
+                torch.testing.assert_close(first[key], expected, rtol=1e-5, atol=1e-6)
+
+
+if __name__ == '__main__':  # one of the two processes
+    _process(int(sys.argv[1]), sys.argv[2])
