@@ -1,8 +1,8 @@
 """Runner, hooks and what resolves a config."""
 
-from .hooks import KNNHook, PreciseBNHook, ViewPicturesHook
+from .hooks import CachedTrunkHook, KNNHook, PreciseBNHook, ViewPicturesHook
 from .player_optim_wrappers import PlayerOptimWrapperConstructor
 from .runner import InfoMinRunner
 
-__all__ = ['InfoMinRunner', 'KNNHook', 'PlayerOptimWrapperConstructor', 'PreciseBNHook',
-           'ViewPicturesHook']
+__all__ = ['CachedTrunkHook', 'InfoMinRunner', 'KNNHook', 'PlayerOptimWrapperConstructor',
+           'PreciseBNHook', 'ViewPicturesHook']
