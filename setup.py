@@ -9,11 +9,11 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 PACKAGE = 'infomin_plugin'
 # what `mim` and mmengine.utils.get_installed_path look for in <package>/.mim
-SHIPPED = ('configs', 'tools')
+SHIPPED = ('configs', 'tools', 'model-index.yml')
 
 
 class BuildWithMim(build_py):
-    """Put configs and tools beside the modules: copied into a wheel, linked when editable."""
+    """Put SHIPPED beside the modules: copied into a wheel, linked when editable."""
 
     def run(self) -> None:
         super().run()
@@ -23,14 +23,19 @@ class BuildWithMim(build_py):
             for name in SHIPPED:
                 link = mim / name
                 if not link.is_symlink():
-                    link.symlink_to(Path('..', '..', name), target_is_directory=True)
+                    link.symlink_to(
+                        Path('..', '..', name), target_is_directory=(ROOT / name).is_dir())
         else:
+            mim = Path(self.build_lib) / PACKAGE / '.mim'
             for name in SHIPPED:
-                shutil.copytree(
-                    ROOT / name,
-                    Path(self.build_lib) / PACKAGE / '.mim' / name,
-                    dirs_exist_ok=True,
-                    ignore=shutil.ignore_patterns('__pycache__'))
+                if (ROOT / name).is_dir():
+                    shutil.copytree(
+                        ROOT / name,
+                        mim / name,
+                        dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns('__pycache__'))
+                else:
+                    shutil.copy(ROOT / name, mim)
 
 
 def requirements(name: str) -> list[str]:

@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(dict(
             scores=scores, initialisation=initialisation, config=Path(args.config).stem,
-            seed=args.seed)))
+            data_root=cfg.get('data_root'), seed=args.seed)))
 
 
 if __name__ == '__main__':

@@ -1,0 +1,1 @@
+"""Tables of what finished runs measured, read from their work directories."""

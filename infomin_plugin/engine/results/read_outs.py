@@ -1,0 +1,81 @@
+"""Read-outs of frozen features: kNN curves, scores of tools/analysis/read_out.py."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from .descriptions import Subject, encoder_of, last_folder, settings_of
+from .initialisations import Initialisation, from_dict
+from .runs import LeftOut, Measurement, Trained
+from .work_dirs import WorkDir
+
+KNN_FILE, READ_OUT_FILE = 'knn.json', 'read_out_scores.json'
+READ_OUT, KNN_CURVE = 'read-out', 'kNN in pre-training'
+READ_OUTS = {'knn': 'kNN'}  # the column's name where it is another
+
+
+def knn_curve(work: WorkDir, training: Trained) -> Iterator[Measurement]:
+    """Read the start and the end of the curve that KNNHook wrote in a pre-training, if it did.
+
+    Args:
+        work (WorkDir): Of a training.
+        training (Trained): The same.
+
+    Yields:
+        Measurement: One a set of queries.
+
+    Raises:
+        LeftOut: If the pre-training is not finished.
+    """
+    config, file = training.config, work.path / KNN_FILE
+    if 'method' not in config or not file.is_file():
+        return
+    curve = json.loads(file.read_text())
+    planned = config['train_cfg']['max_epochs']
+    if curve[-1]['epoch'] < planned:
+        raise LeftOut(f'unfinished: the curve ends after {curve[-1]["epoch"]} of {planned} epochs')
+    hook = next(hook for hook in config['custom_hooks'] if hook['type'].endswith('KNNHook'))
+    for split in curve[0].keys() - {'epoch'}:
+        yield Measurement(
+            subject=Subject(KNN_CURVE, last_folder(config.get('data_root') or ''), split, '',
+                            encoder_of(config['model'])),
+            start=Initialisation(config['method'], planned),
+            seed=training.seed,
+            scores={'start': curve[0][split], 'end': curve[-1][split]},
+            config=training.name,
+            shared={key: hook.get(key) for key in ('k', 'temperature')},
+            own=settings_of(config, {}, 'val') | dict(config=training.name),
+            where=str(file), trained=work.path, when=work.training[-1].folder.name)
+
+
+def read_out(file: Path) -> Iterator[Measurement]:
+    """Read the scores that tools/analysis/read_out.py wrote.
+
+    Args:
+        file (Path): JSON: ``scores``, percent by ``'KIND SPLIT'``; ``initialisation`` as
+            :func:`.place_pretrained` writes it; ``config``, ``seed``; maybe ``data_root``.
+
+    Yields:
+        Measurement: One a split.
+
+    Raises:
+        LeftOut: If it does not say what was measured.
+    """
+    content = json.loads(file.read_text())
+    given = content.get('initialisation')
+    if not given:
+        raise LeftOut('does not say what was measured: write it with read_out.py --pretrained')
+    start = from_dict(given)
+    by_split: dict[str, dict[str, float]] = {}
+    for name, score in content['scores'].items():
+        kind, _, split = name.partition(' ')
+        if split and ' ' not in split and isinstance(score, int | float):
+            by_split.setdefault(split, {})[READ_OUTS.get(kind, kind)] = score
+    if not by_split:
+        raise LeftOut(f"its scores are {', '.join(content['scores'])}, not as 'knn test'")
+    for split, scores in by_split.items():
+        yield Measurement(
+            subject=Subject(READ_OUT, last_folder(content.get('data_root') or ''), split),
+            start=start, seed=content.get('seed'), scores=scores, config=content['config'],
+            shared={}, own=dict(start.settings, config=content['config']), where=str(file),
+            trained=file, when=str(file.stat().st_mtime_ns))

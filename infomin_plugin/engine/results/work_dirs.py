@@ -1,0 +1,189 @@
+"""Finds what MMEngine wrote below a folder: trainings, tests of checkpoints, read-outs."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .dumped_configs import ConfigTextError, read_config
+
+LOG_HEAD = 20_000  # characters; the seed is in the first lines, with the environment
+
+
+@dataclass(frozen=True)
+class Start:
+    """One start of a command in a work directory: its folder is named by the time.
+
+    Attributes:
+        folder (Path): ``WORK_DIR/TIMESTAMP``.
+        config (dict): As it was dumped for this start.
+        lines (list[dict]): What it logged, in order.
+        tested (dict | None): Scores of a finished ``tools/test.py``.
+    """
+    folder: Path
+    config: dict[str, Any] = field(repr=False)
+    lines: list[dict[str, Any]] = field(repr=False)
+    tested: dict[str, Any] | None
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that was used: as the config says, else as the log says it was drawn."""
+        randomness = self.config.get('randomness')
+        given = randomness.get('seed') if isinstance(randomness, dict) else None
+        log = self.folder / f'{self.folder.name}.log'
+        if given is None and log.is_file():
+            with log.open(encoding='utf-8', errors='replace') as file:
+                found = re.search(r'^\s+seed: (\d+)$', file.read(LOG_HEAD), re.MULTILINE)
+            given = int(found[1]) if found else None
+        return given
+
+
+@dataclass(frozen=True)
+class WorkDir:
+    """A work directory of MMEngine.
+
+    Attributes:
+        path (Path): Its folder.
+        training (tuple[Start]): Starts of its last training, the resumed ones after the first.
+        tests (tuple[Start]): Starts of tests, finished or not.
+        replaced (tuple[Start]): Starts of trainings before the last, whose checkpoints it wrote
+            over.
+    """
+    path: Path
+    training: tuple[Start, ...]
+    tests: tuple[Start, ...]
+    replaced: tuple[Start, ...]
+
+    def config_name(self, config: dict[str, Any]) -> str:
+        """The name of the config file that a start was given, as far as it is left."""
+        files = sorted(self.path.glob('*.py'))
+        if len(files) > 1:
+            files = [file for file in files if _same_config(file, config)]
+        return files[0].stem if len(files) == 1 else '?'
+
+
+def find_work_dirs(roots: Iterable[Path]) -> tuple[list[WorkDir], list[tuple[Path, str]]]:
+    """Find all work directories at and below some folders; links are not followed.
+
+    Args:
+        roots (Iterable[Path]): Folders, one may lie in another.
+
+    Returns:
+        tuple: The work directories by path, and files that cannot be read, each with the reason.
+
+    Raises:
+        FileNotFoundError: If a folder does not exist.
+    """
+    starts: dict[Path, list[Start]] = {}
+    unreadable = []
+    for config in find_files(roots, 'vis_data/config.py'):
+        folder = config.parent.parent
+        try:
+            start = Start(folder, read_config(config), _read_lines(folder), _read_test(folder))
+        except (ConfigTextError, OSError) as error:
+            unreadable.append((config, str(error)))
+            continue
+        starts.setdefault(folder.parent, []).append(start)
+    return [_work_dir(path, found) for path, found in starts.items()], unreadable
+
+
+def find_files(roots: Iterable[Path], pattern: str) -> list[Path]:
+    """All files of a name below some folders, each once, by path.
+
+    Args:
+        roots (Iterable[Path]): Folders.
+        pattern (str): The end of the path.
+
+    Returns:
+        list[Path]: Absolute paths.
+
+    Raises:
+        FileNotFoundError: If a folder does not exist.
+    """
+    found = set()
+    for root in roots:
+        if not root.is_dir():
+            raise FileNotFoundError(f'there is no folder {root}')
+        found.update(file for file in root.resolve().rglob(pattern) if file.is_file())
+    return sorted(found)
+
+
+def validations(training: Iterable[Start]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Steps and scores of a training's validations, over all of its starts.
+
+    Args:
+        training (Iterable[Start]): Starts of one training.
+
+    Yields:
+        tuple[int, dict]: Epochs, or iterations of a training that counts them, and the line.
+    """
+    for start in training:
+        length = start.config.get('train_cfg') or {}
+        last = before = 0
+        for line in start.lines:
+            if 'loss' in line:
+                last = line.get('iter', last)
+            elif any('/' in name for name in line):  # 'coco/bbox_mAP': scores of a metric
+                if 'max_iters' in length:
+                    before = _iteration(length, last, before)
+                    yield before, line
+                else:
+                    yield line.get('step', 0), line
+
+
+def _iteration(length: dict, last: int, before: int) -> int:
+    """At which iteration a validation was, which MMEngine logs as step 0.
+
+    It follows a logged iteration, and is at a multiple of the interval or at the end.
+    """
+    interval = length.get('val_interval') or length['max_iters']
+    at = max(-(-last // interval) * interval, before + interval)
+    return min(at, length['max_iters'])
+
+
+def _work_dir(path: Path, starts: list[Start]) -> WorkDir:
+    training, tests, replaced = [], [], []
+    for start in starts:
+        if start.tested is not None or (start.config.get('load_from') and not start.lines):
+            tests.append(start)
+            continue
+        if not start.config.get('resume'):
+            replaced += training
+            training = []
+        training.append(start)
+    return WorkDir(path, tuple(training), tuple(tests), tuple(replaced))
+
+
+def _read_lines(folder: Path) -> list[dict[str, Any]]:
+    log = folder / 'vis_data' / 'scalars.json'
+    if not log.is_file():
+        return []
+    lines = []
+    for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
+        try:
+            values = json.loads(line)
+        except json.JSONDecodeError:  # the last one of a run that was killed
+            continue
+        if isinstance(values, dict):
+            lines.append(values)
+    return lines
+
+
+def _read_test(folder: Path) -> dict[str, Any] | None:
+    file = folder / f'{folder.name}.json'
+    if not file.is_file():
+        return None
+    try:
+        values = json.loads(file.read_text())
+    except json.JSONDecodeError as error:
+        raise OSError(f'{file} is not JSON: {error}') from error
+    return values if isinstance(values, dict) else None
+
+
+def _same_config(file: Path, config: dict[str, Any]) -> bool:
+    try:
+        return read_config(file) == config
+    except (ConfigTextError, OSError):
+        return False

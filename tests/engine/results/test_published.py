@@ -1,0 +1,115 @@
+"""Metafiles hold the published results, once, and point to what is there."""
+
+import json
+import re
+from pathlib import Path
+
+import modelindex
+import pytest
+import yaml
+from mmengine.config import Config
+from work_dir_files import detection_config, initialisation, write_start
+
+from infomin_plugin.engine.results.markdown import render
+from infomin_plugin.engine.results.measurements import read_measurements
+from infomin_plugin.engine.results.published import read_published
+from infomin_plugin.engine.results.tables import by_task
+
+ROOT = Path(__file__).parents[3]
+FILES = sorted(ROOT.glob('configs/**/metafile.yml'))
+
+
+@pytest.fixture(scope='module')
+def published():
+    return read_published(ROOT)
+
+
+def scores(published, label, task, encoder='ResNet-50', schedule='60 epochs'):
+    entry, = (entry for entry in published
+              if (entry.label, entry.task, entry.encoder, entry.schedule) == (
+                  label, task, encoder, schedule))
+    return tuple(entry.scores.values()), entry.source
+
+
+@pytest.mark.parametrize(('row', 'expected'), [
+    (('InfoMin, 800 epochs', 'linear'), ((73.0, ), 'published')),
+    (('CMC, 200 epochs', 'linear'), ((58.6, ), 'published')),
+    (('InfoMin, 200 epochs', 'linear', 'ResNeXt-152 32x8d'), ((75.2, ), 'published')),
+    (('random', 'COCO', 'ResNet-50-FPN', '1x'), ((32.8, 29.9), 'published')),
+    (('PIRL, 200 epochs', 'COCO', 'ResNet-50-FPN', '2x'), ((41.2, 37.4), 'published')),
+    (('InfoMin, 200 epochs', 'COCO', 'ResNet-50-FPN', '6x'), ((43.6, 39.2), 'published')),
+    (('supervised', 'COCO', 'ResNet-50-C4', '1x'), ((38.2, 33.3), 'published')),
+    (('InfoMin, 200 epochs', 'COCO', 'ResNet-50-C4', '2x'), ((41.3, 36.0), 'published')),
+    (('MoCo v2, 200 epochs', 'VOC', 'ResNet-50-C4', '24k'), ((57.0, 82.4, 63.6), 'recalled')),
+])
+def test_published_values(published, row, expected):
+    assert scores(published, *row) == expected
+
+
+def test_how_many_there_are(published):
+    # lines of the reference: 12 linear; COCO 6 + 7 + 3 with FPN, 3 + 3 with C4; 6 VOC
+    counted = {task: sum(entry.task == task for entry in published)
+               for task in ('linear', 'COCO', 'VOC')}
+    assert counted == dict(linear=12, COCO=22, VOC=6)
+
+
+def test_the_index_names_every_metafile():
+    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
+    assert sorted(ROOT / name for name in index['Import']) == FILES
+
+
+def test_openmmlabs_reader_takes_them(capsys):
+    modelindex.load(str(ROOT / 'model-index.yml')).check()
+    assert 'All good' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.parent.name)
+def test_metafiles_point_to_what_is_there(file):
+    text = file.read_text()
+    assert 'Weights' not in text  # none can be downloaded
+    content = yaml.safe_load(text)
+    collections = {collection['Name'] for collection in content['Collections']}
+    for name in re.findall(r'Config: (.+)', text):
+        assert (ROOT / name).is_file(), name
+    for model in content['Models']:
+        assert model['In Collection'] in collections
+        if file.parent.parent.name == 'pretrain':
+            cfg = Config.fromfile(ROOT / model['Config'])
+            assert (cfg.method, cfg.train_cfg.max_epochs) == (
+                model['In Collection'], model['Metadata']['Epochs'])
+
+
+def test_published_values_stand_beside_measured_ones(published, tmp_path):
+    config = detection_config(
+        'coco', initialisation('InfoMin', 200), root='data/coco', model__backbone__depth=50,
+        model__backbone__base_channels=64, model__roi_head__bbox_head__num_classes=80)
+    config.train_cfg = dict(type='IterBasedTrainLoop', max_iters=90000, val_interval=5000)
+    for loader in ('val', 'test'):
+        config[f'{loader}_dataloader'].dataset.ann_file = 'annotations/instances_val2017.json'
+    lines = [dict(loss=1.0, iter=90000),
+             {'coco/bbox_mAP': 0.41, 'coco/segm_mAP': 0.37, 'step': 0}]
+    write_start(tmp_path / 'coco', config, '20260101_000000', lines=lines)
+    config.model.roi_head.bbox_head.num_classes = 3  # somebody's own set, of the same names
+    write_start(tmp_path / 'own' / 'coco', config, '20260101_000000', lines=lines)
+
+    tables, _ = by_task(read_measurements([tmp_path / 'coco'])[0], published)
+    text = render([table for _, table in tables], [], 'command')
+    assert '| pre-training | box AP | mask AP | published box AP / mask AP | seeds |' in text
+    assert '| InfoMin, 200 epochs | 41.0 | 37.0 | 40.6 / 36.7 | 0 of pre-training 0 |' not in text
+    assert '| InfoMin, 200 epochs | 41.0 | 37.0 | 40.6 / 36.7 | 0 |' in text
+    assert '| MoCo, 200 epochs | – | – | 39.4 / 35.6 | – |' in text
+    assert text.index('| random |') < text.index('| supervised |') < text.index('| InstDis')
+    assert 'Not measured: random; supervised; InstDis' in text
+    assert 'MoCo v2' not in text  # published for 2x alone
+
+    tables, _ = by_task(read_measurements([tmp_path / 'own'])[0], published)
+    assert tables[0][1].published is None
+
+
+def test_a_wrong_metafile_is_named(tmp_path):
+    (tmp_path / 'model-index.yml').write_text('Import:\n  - metafile.yml\n')
+    (tmp_path / 'metafile.yml').write_text(json.dumps(dict(Models=[{
+        'Name': 'mine', 'In Collection': 'InfoMin', 'Metadata': {}, 'Results': [{}],
+        'Config': str(ROOT / 'configs/demo/faster-rcnn_r18_fpn_voc-form.py')}])))
+    with pytest.raises(ValueError, match=r'metafile\.yml: mine: .*Metrics'):
+        read_published(tmp_path)

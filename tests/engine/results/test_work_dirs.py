@@ -1,0 +1,103 @@
+"""How far a training came, against MMEngine's own logs, whose iterations say nothing."""
+
+import json
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import BaseMetric, Evaluator
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from work_dir_files import detection_config, write_start
+
+from infomin_plugin.engine.results.work_dirs import find_work_dirs, validations
+
+
+class Line(BaseModel):
+    """A model of one weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, inputs, mode):
+        return dict(loss=self.weight.sum()) if mode == 'loss' else [dict()]
+
+
+class Count(BaseMetric):
+    """The iteration at which it was asked, so that the log itself says what is right."""
+    default_prefix = 'coco'
+    runner = None
+
+    def process(self, data_batch, data_samples):
+        self.results.append(0)
+
+    def compute_metrics(self, results):
+        return {'bbox_mAP': float(self.runner.iter)}
+
+
+def train(work_dir, train_cfg):
+    metric = Count()
+    loader = torch.utils.data.DataLoader([dict(inputs=0)] * 2)
+    runner = Runner(
+        model=Line(), work_dir=str(work_dir), train_dataloader=loader, val_dataloader=loader,
+        train_cfg=train_cfg, val_cfg=dict(), val_evaluator=Evaluator(metric),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)), default_scope='infomin_plugin',
+        default_hooks=dict(logger=dict(type='LoggerHook', interval=2),
+                           checkpoint=dict(type='CheckpointHook', interval=2, by_epoch=False)),
+        log_processor=dict(by_epoch=False), log_level='ERROR',
+        cfg=Config(dict(train_cfg=train_cfg)), experiment_name=work_dir.name)
+    metric.runner = runner
+    runner.train()
+
+
+@pytest.mark.parametrize(('interval', 'length'), [(3, 7), (4, 8)])
+def test_iterations_of_validations(interval, length, tmp_path):
+    train(tmp_path, dict(type='IterBasedTrainLoop', max_iters=length, val_interval=interval))
+    (work, ), unreadable = find_work_dirs([tmp_path])
+    assert not unreadable and not work.tests and len(work.training) == 1
+    found = list(validations(work.training))
+    assert [step for step, _ in found] == [line['coco/bbox_mAP'] for _, line in found]
+    assert found[-1][0] == length
+
+
+def test_a_resumed_training_is_one(tmp_path):
+    first = detection_config(train_cfg__max_epochs=4)
+    write_start(tmp_path, first, '20260101_000000', lines=[
+        dict(loss=1.0, epoch=1, iter=5), {'coco/bbox_mAP': 0.1, 'step': 1}])
+    first.resume = True
+    write_start(tmp_path, first, '20260101_000100', lines=[
+        dict(loss=1.0, epoch=2, iter=10), {'coco/bbox_mAP': 0.2, 'step': 4}])
+    (work, ), _ = find_work_dirs([tmp_path, tmp_path.parent / tmp_path.name])
+    assert [step for step, _ in validations(work.training)] == [1, 4]
+    assert not work.replaced
+
+
+def test_another_training_in_the_same_folder_replaces_the_first(tmp_path):
+    for time in ('20260101_000000', '20260101_000100'):
+        write_start(tmp_path, detection_config(), time, lines=[dict(loss=1.0)])
+    (work, ), _ = find_work_dirs([tmp_path])
+    assert [start.folder.name for start in work.training] == ['20260101_000100']
+    assert [start.folder.name for start in work.replaced] == ['20260101_000000']
+
+
+def test_a_log_cut_in_the_middle_of_a_line(tmp_path):
+    folder = write_start(tmp_path, detection_config(), '20260101_000000',
+                         lines=[{'coco/bbox_mAP': 0.1, 'step': 6}])
+    log = folder / 'vis_data' / 'scalars.json'
+    log.write_text(log.read_text() + json.dumps(dict(loss=1.0))[:5])
+    (work, ), _ = find_work_dirs([tmp_path])
+    assert [step for step, _ in validations(work.training)] == [6]
+
+
+def test_the_seed_is_the_one_that_was_drawn(tmp_path):
+    config = detection_config(seed=None)
+    folder = write_start(tmp_path, config, '20260101_000000', lines=[dict(loss=1.0)])
+    (folder / '20260101_000000.log').write_text('    numpy_random_seed: 3\n    seed: 1234\n')
+    (work, ), _ = find_work_dirs([tmp_path])
+    assert work.training[0].seed == 1234
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match='nowhere'):
+        find_work_dirs([tmp_path / 'nowhere'])

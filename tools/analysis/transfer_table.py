@@ -1,0 +1,93 @@
+"""Tables of what finished runs measured: read-outs, VOC, COCO, by method, mean ± deviation.
+
+Reads every MMEngine work dir below WORK_DIR, whatever its name: the dumped config says what was
+run and where its weights came from, the logs what came out (the last validation of a finished
+training, tests of tools/test.py), knn.json and read_out_scores.json the read-outs. Nothing of
+these folders is executed. Published results, from the metafiles, stand beside.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR',
+                        help='folders to look in')
+    parser.add_argument('--out', type=Path, help='Markdown file to write')
+    parser.add_argument('--into', type=Path, metavar='FILE.md',
+                        help='Markdown file to write into, between the lines <!-- '
+                        'transfer_table:begin NAME --> and <!-- transfer_table:end NAME -->')
+    parser.add_argument('--name', help="NAME of these lines (default: the file's, without .md)")
+    parser.add_argument('--json', type=Path, help='the same as JSON, with the value of each run')
+    parser.add_argument('--layout', choices=['task', 'wide'], default='task',
+                        help='a table for each task, schedule and encoder, beside published '
+                        'results; or one for each data set and split, tasks side by side '
+                        '(default: %(default)s)')
+    args = parser.parse_args(argv)
+    if args.out is None and args.into is None and args.json is None:
+        parser.error('say where to write: --out, --into or --json')
+    if args.name and args.into is None:
+        parser.error('--name goes with --into')
+    return args
+
+
+def command_of(args: argparse.Namespace) -> str:
+    """The command in words that are the same on every machine."""
+    folders = ' '.join(folder.resolve().name for folder in args.work_dirs)
+    layout = ' --layout wide' if args.layout == 'wide' else ''
+    return f'tools/analysis/transfer_table.py {folders}{layout}'
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read, tabulate and write."""
+    args = parse_args(argv)
+
+    from infomin_plugin.checkpoints.files import writing_aside
+    from infomin_plugin.engine.results.markdown import as_dict, put_between, render
+    from infomin_plugin.engine.results.measurements import read_measurements
+    from infomin_plugin.engine.results.published import read_published
+    from infomin_plugin.engine.results.tables import by_task, side_by_side
+
+    def write(path: Path, text: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing_aside(path) as file:
+            file.write(text.encode())
+
+    try:
+        measurements, left_out = read_measurements(args.work_dirs)
+        tables, repeated = by_task(
+            measurements, read_published(ROOT) if args.layout == 'task' else ())
+        left_out += repeated
+        if not tables:
+            reasons = ''.join(f'\n{where}: {reason}' for where, reason in left_out)
+            sys.exit(f'error: nothing finished was found in {", ".join(map(str, args.work_dirs))}'
+                     f'{reasons}')
+        tables = side_by_side(tables) if args.layout == 'wide' else [table for _, table in tables]
+        text = render(tables, left_out, command_of(args))
+        if args.into:
+            try:
+                document = args.into.read_text()
+                document = put_between(document, args.name or args.into.stem, text)
+            except ValueError as error:
+                sys.exit(f'error: {args.into}: {error}')
+            write(args.into, document)
+        if args.out:
+            write(args.out, f'# Transfer\n\n{text}')
+        if args.json:
+            write(args.json, json.dumps(
+                dict(tables=list(map(as_dict, tables)), left_out=left_out), indent=1))
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    print(text)
+
+
+if __name__ == '__main__':
+    main()
