@@ -2,27 +2,31 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 
 def draw_knn_curves(curves: dict[str, Sequence[dict]], out: str | Path) -> None:
-    """Plot kNN accuracy against epochs.
+    """Plot kNN accuracy against epochs, a panel for each query set.
 
     Args:
         curves (dict[str, Sequence[dict]]): By method, the points that :class:`KNNHook` writes to
             ``knn.json``: ``epoch`` and, by query set, accuracies in percent. Epoch 0 is the
-            network with random weights.
+            network with random weights; a dotted line goes on with its mean over the methods.
         out (str | Path): Picture to write; its ending says the format.
     """
-    figure = Figure(figsize=(6, 4), layout='constrained')
-    axes = figure.add_subplot(xlabel='epochs', ylabel='kNN accuracy, %')
-    for method, points in curves.items():
-        for name in points[0].keys() - {'epoch'}:
+    sets = sorted({name for points in curves.values() for name in points[0]} - {'epoch'})
+    figure = Figure(figsize=(6 * len(sets), 4), layout='constrained')
+    panels = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
+    for name, axes in zip(sets, panels, strict=True):
+        axes.set(title=name, xlabel='epochs', ylabel='kNN accuracy, %')
+        shown = {method: points for method, points in curves.items() if name in points[0]}
+        for method, points in shown.items():
             axes.plot([p['epoch'] for p in points], [p[name] for p in points], marker='.',
-                      label=f'{method}, {name}')
-            axes.axhline(points[0][name], color=axes.lines[-1].get_color(), linestyle=':',
-                         label=f'random weights, {name}')
-    axes.legend()
-    FigureCanvasAgg(figure).print_figure(out, dpi=150)
+                      label=method)
+        axes.axhline(fmean(points[0][name] for points in shown.values()), color='grey',
+                     linestyle=':', label='random weights')
+    panels[-1].legend()
+    FigureCanvasAgg(figure).print_figure(out, dpi=100)

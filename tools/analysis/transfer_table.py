@@ -26,14 +26,16 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
                         help='Markdown file to write into, between the lines <!-- '
                         'transfer_table:begin NAME --> and <!-- transfer_table:end NAME -->')
     parser.add_argument('--name', help="NAME of these lines (default: the file's, without .md)")
+    parser.add_argument('--curves', type=Path, metavar='FILE.png',
+                        help='picture to draw of the kNN curves of pre-training, mean over seeds')
     parser.add_argument('--json', type=Path, help='the same as JSON, with the value of each run')
     parser.add_argument('--layout', choices=['task', 'wide'], default='task',
                         help='a table for each task, schedule and encoder, beside published '
                         'results; or one for each data set and split, tasks side by side '
                         '(default: %(default)s)')
     args = parser.parse_args(argv)
-    if args.out is None and args.into is None and args.json is None:
-        parser.error('say where to write: --out, --into or --json')
+    if not (args.out or args.into or args.json or args.curves):
+        parser.error('say where to write: --out, --into, --json or --curves')
     if args.name and args.into is None:
         parser.error('--name goes with --into')
     return args
@@ -51,10 +53,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
 
     from infomin_plugin.checkpoints.files import writing_aside
+    from infomin_plugin.engine.results.curves import read_knn_curves
     from infomin_plugin.engine.results.markdown import as_dict, put_between, render
     from infomin_plugin.engine.results.measurements import read_measurements
     from infomin_plugin.engine.results.published import read_published
     from infomin_plugin.engine.results.tables import by_task, side_by_side
+    from infomin_plugin.visualization.curves import draw_knn_curves
 
     def write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +85,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             write(args.into, document)
         if args.out:
             write(args.out, f'# Transfer\n\n{text}')
+        if args.curves:
+            curves = read_knn_curves(args.work_dirs)
+            if not curves:
+                sys.exit('error: --curves: no finished pre-training with a kNN curve was found')
+            args.curves.parent.mkdir(parents=True, exist_ok=True)
+            draw_knn_curves(curves, args.curves)
         if args.json:
             write(args.json, json.dumps(
                 dict(tables=list(map(as_dict, tables)), left_out=left_out), indent=1))
