@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from config_runs import unformatted
 from image_sets import write_folder_set
 from mmengine.config import Config
 from stl10_files import write_stl10
@@ -65,7 +66,7 @@ def small(name, sets, work_dir, **options):
         if 'backbone' in part:
             part.backbone.base_channels = part.backbone.stem_channels = 4
             part.neck.in_channels = 32
-    return cfg
+    return unformatted(cfg)
 
 
 def train(cfg):
@@ -116,15 +117,26 @@ def test_learned_views_are_measured(data, sets, tmp_path):
     assert np.isfinite(measure_mutual_information(frozen, train(frozen)).i_nce)
 
 
+def leaves(value, key=''):
+    """What a config says, by dotted key; lists of anything but dicts are one."""
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        parts = enumerate(value)
+    else:
+        return {key: value}
+    return {name: leaf for word, part in parts
+            for name, leaf in leaves(part, f'{key}.{word}' if key else word).items()}
+
+
 @pytest.mark.parametrize('name', SWEEPS)
 def test_each_value_changes_what_is_trained_and_nothing_else(name):
     sweep = read_sweep(CONFIGS[name])
     assert len(sweep.experiments) >= 5 and sweep.label
     stage = 'learning' if name in LEARNED else 'contrast'
-    texts = []
-    for experiment in sweep.experiments.values():
-        texts.append(experiment.config(stage).pretty_text.splitlines())
-    assert len({tuple(text) for text in texts}) == len(texts)
-    if all(len(text) == len(texts[0]) for text in texts):
-        differing = [i for i, lines in enumerate(zip(*texts, strict=True)) if len(set(lines)) > 1]
-        assert len(differing) == len(sweep.keys)
+    said = [leaves(experiment.config(stage).to_dict())
+            for experiment in sweep.experiments.values()]
+    assert len(set(map(str, said))) == len(said)
+    if all(set(each) == set(said[0]) for each in said):
+        differing = [key for key in said[0] if len({str(each[key]) for each in said}) > 1]
+        assert differing == [key.removeprefix('learning.') for key in sweep.keys]

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from config_runs import unformatted
 from image_sets import write_folder_set
 from mmengine.config import Config
 from stl10_files import write_stl10
@@ -49,7 +50,7 @@ def small(name, sets, work_dir, **options):
         cfg.model.encoders[key].neck.in_channels = 32
     if cfg.model.get('classifiers'):
         cfg.model.classifiers.in_channels = 32
-    return cfg
+    return unformatted(cfg)
 
 
 def train(cfg):

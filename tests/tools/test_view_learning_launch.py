@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from config_runs import run_config
 from stl10_files import write_stl10
 
 from infomin_plugin.checkpoints import read_file
 
 ROOT = Path(__file__).parents[2]
+CONFIG = 'configs/view_learning/semi-supervised_rgb_vp_stl10.py'
 
 
 @pytest.fixture(scope='module')
@@ -23,7 +25,7 @@ def data(tmp_path_factory):
 
 
 def options(data, batch):
-    return ['--cfg-options', f'data_root={data}', f'train_dataloader.batch_size={batch}',
+    return [f'data_root={data}', f'train_dataloader.batch_size={batch}',
             f'train_dataloader.sampler.batch_size={batch}', 'train_dataloader.num_workers=0',
             'train_dataloader.persistent_workers=False', 'default_hooks.logger.interval=1',
             'default_hooks.checkpoint.interval=1']
@@ -34,18 +36,11 @@ def environment(**more):
                          'PATH': f'{Path(sys.executable).parent}:{os.environ["PATH"]}'} | more
 
 
-def train(data, work_dir, steps, *more):
-    return subprocess.run(
-        [sys.executable, 'tools/train.py',
-         'configs/view_learning/semi-supervised_rgb_vp_stl10.py', '--work-dir', str(work_dir),
-         *more, *options(data, 8), f'train_cfg.max_iters={steps}'],
-        cwd=ROOT, capture_output=True, text=True, timeout=180, env=environment())
-
-
 def test_two_processes(data, tmp_path):
     result = subprocess.run(
         ['bash', 'tools/dist_train.sh', 'configs/view_learning/semi-supervised_rgb_nvp_stl10.py',
-         '2', '--work-dir', str(tmp_path), *options(data, 4), 'train_cfg.max_iters=2'],
+         '2', '--work-dir', str(tmp_path), '--cfg-options', *options(data, 4),
+         'train_cfg.max_iters=2'],
         cwd=ROOT, capture_output=True, text=True, timeout=180, env=environment(PORT='29618'))
     assert result.returncode == 0, result.stderr[-3000:]
     state = read_file(tmp_path / 'iter_2.pth')['state_dict']
@@ -56,9 +51,11 @@ def test_two_processes(data, tmp_path):
 
 def test_a_killed_run_goes_on_with_all_players(data, tmp_path):
     """One step, then a second after a resume: the optimisers of all players are there again."""
-    first = train(data, tmp_path, 1)
-    assert first.returncode == 0, first.stderr[-3000:]
-    second = train(data, tmp_path, 2, '--resume')
+    run_config(ROOT / CONFIG, tmp_path, [*options(data, 8), 'train_cfg.max_iters=1'])
+    second = subprocess.run(
+        [sys.executable, 'tools/train.py', CONFIG, '--work-dir', str(tmp_path), '--resume',
+         '--cfg-options', *options(data, 8), 'train_cfg.max_iters=2'],
+        cwd=ROOT, capture_output=True, text=True, timeout=180, env=environment())
     assert second.returncode == 0, second.stderr[-3000:]
     logs = sorted(tmp_path.glob('*/vis_data/scalars.json'))
     steps = [json.loads(line)['step'] for log in logs for line in log.read_text().splitlines()]

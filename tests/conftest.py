@@ -1,0 +1,15 @@
+import pytest
+
+
+@pytest.fixture(scope='session')
+def images(tmp_path_factory):
+    """A plain tree of six images, some of them in sub-folders; to read only."""
+    from training_sets import write_image_tree
+    return write_image_tree(tmp_path_factory.mktemp('images'))
+
+
+@pytest.fixture(scope='session')
+def mini(tmp_path_factory):
+    """A mini set in all its forms; to read only."""
+    from training_sets import write_mini
+    return write_mini(tmp_path_factory.mktemp('data') / 'mini')
