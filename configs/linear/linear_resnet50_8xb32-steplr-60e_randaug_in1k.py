@@ -7,21 +7,6 @@ the authors' read-out has 100 px (translate_const).
 _base_ = ['linear_resnet50_8xb32-steplr-60e_in1k.py', '../_base_/recipes/infomin_aug.py']
 
 rand_augment = [step for step in _base_.infomin_aug if step['type'] == 'RandAugment']
-train_dataloader = dict(
-    dataset=dict(pipeline=[
-        dict(type='LoadImage', reduce=True),
-        dict(
-            type='MultiView',
-            views=dict(
-                num=1,
-                recipe=[
-                    dict(
-                        type='RandomResizedCrop',
-                        size=224,
-                        scale=(0.2, 1.0),
-                        ratio=(3 / 4, 4 / 3)),
-                    dict(type='RandomFlip', prob=0.5),
-                    *rand_augment,
-                ])),
-        dict(type='PackViews', meta_keys=('gt_label', 'img_path')),
-    ]))
+pipeline = _base_.train_dataloader.dataset.pipeline
+pipeline[1].views.recipe += rand_augment
+train_dataloader = dict(dataset=dict(pipeline=pipeline))

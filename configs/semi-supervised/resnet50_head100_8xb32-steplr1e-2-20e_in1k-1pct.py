@@ -8,28 +8,15 @@ _base_ = '../linear/linear_resnet50_8xb32-steplr-60e_in1k.py'
 
 model = dict(
     backbone=dict(frozen_stages=-1, norm_eval=False, norm_cfg=dict(type='SyncBN')))
+pipeline = _base_.train_dataloader.dataset.pipeline
+pipeline[1].views.recipe[0].update(scale=(0.08, 1.0))
 train_dataloader = dict(
     dataset=dict(
         type='LabelledShare',
         # a list of images in place of a draw: share=None, ann_file='…/train_1percent.txt'
         share=0.01,
         seed=0,
-        pipeline=[
-            dict(type='LoadImage', reduce=True),
-            dict(
-                type='MultiView',
-                views=dict(
-                    num=1,
-                    recipe=[
-                        dict(
-                            type='RandomResizedCrop',
-                            size=224,
-                            scale=(0.08, 1.0),
-                            ratio=(3 / 4, 4 / 3)),
-                        dict(type='RandomFlip', prob=0.5),
-                    ])),
-            dict(type='PackViews', meta_keys=('gt_label', 'img_path')),
-        ]))
+        pipeline=pipeline))
 
 max_epochs = 20
 optim_wrapper = dict(

@@ -71,7 +71,8 @@ LAYOUTS = {
         write_backbone, "init_cfg=dict(type='Pretrained', checkpoint=FILE) of any backbone",
         two_views=True),
     'torchvision': Layout(
-        write_state_dict, 'load_state_dict(torch.load(FILE), strict=False): only fc.* is missing'),
+        write_state_dict, 'load_state_dict(torch.load(FILE, weights_only=True), strict=False): '
+        'only fc.* is missing'),
     'timm': Layout(
         write_state_dict, 'timm.create_model(NAME, num_classes=0, checkpoint_path=FILE)'),
     'detectron2': Layout(

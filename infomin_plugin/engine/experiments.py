@@ -12,6 +12,7 @@ from mmengine.config import Config
 
 from .command_line import parse_options
 from .read_out import ERROR
+from .rows import last_checkpoint
 from .stages import StageError, Stages
 
 LEARNING, CONTRAST, READ_OUT = 'learning', 'contrast', 'read_out'
@@ -46,10 +47,7 @@ class Experiment:
 
     def checkpoint(self, folder: Path, stage: str) -> Path:
         """Name the last checkpoint of a stage in a seed's folder."""
-        length = self.config(stage).train_cfg
-        last = (f'iter_{length.max_iters}' if 'max_iters' in length else
-                f'epoch_{length.max_epochs}')
-        return folder / stage / f'{last}.pth'
+        return folder / stage / last_checkpoint(self.config(stage))
 
     def run(self, stages: Stages, seed: int) -> dict[str, float]:
         """Run what is not done yet for one seed and return what was measured.

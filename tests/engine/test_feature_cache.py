@@ -70,7 +70,7 @@ def both(root):
 def test_features_are_the_trunks_averages(root):
     """Of images as Pillow reads and crops them, by hand."""
     trunk = ResNet(depth=18, base_channels=8, stem_channels=8)
-    trunk.load_state_dict(torch.load(root / 'trunk.pth'))
+    trunk.load_state_dict(torch.load(root / 'trunk.pth', weights_only=True))
     trunk.eval()
     data = CachedFeatures(str(root / 'cache' / 'val'))
     assert data.metainfo['classes'] == CLASSES and len(data) == 12

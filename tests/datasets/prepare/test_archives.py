@@ -62,7 +62,7 @@ def test_same_as_the_standard_library(name, tmp_path):
     assert seen == [(20_000 * i, 80_000) for i in (1, 2, 3, 4)]
 
 
-@pytest.mark.parametrize('name', ['../evil', 'set/../../evil', '/tmp/infomin_evil', '..'])
+@pytest.mark.parametrize('name', ['../evil', 'set/../../evil', '/infomin_evil', '..'])
 @pytest.mark.parametrize('write', [write_tar, write_zip])
 def test_name_that_leads_outside(write, name, tmp_path):
     archive = write(tmp_path / 'bad.archive', {**FILES, name: b'x'})
