@@ -51,6 +51,7 @@ rows = {
         method='InfoMin - RandAugment', pretrain=f'{folder}/infomin-no-randaugment_r18.py'),
     'infomin-weak-jitter': dict(
         method='InfoMin - strong jitter', pretrain=f'{folder}/infomin-weak-jitter_r18.py'),
+    'pirl-long': dict(method='PIRL', pretrain=f'{folder}/pirl_r18.py', options=lengthened),
     'mocov2-long': dict(
         method='MoCo v2', pretrain=f'{folder}/mocov2_r18.py', options=lengthened),
     'infomin-long': dict(

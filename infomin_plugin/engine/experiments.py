@@ -3,6 +3,7 @@
 import json
 import statistics
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from .command_line import parse_options
+from .config_files import read_config
 from .read_out import ERROR
 from .rows import last_checkpoint
 from .stages import StageError, Stages
@@ -41,7 +43,7 @@ class Experiment:
 
     def config(self, stage: str) -> Config:
         """Return the config of a stage with the options that go to it."""
-        cfg = Config.fromfile(self.contrast if stage == CONTRAST else self.learning)
+        cfg = read_config(self.contrast if stage == CONTRAST else self.learning)
         cfg.merge_from_dict(parse_options(list(self.options[stage])))
         return cfg
 
@@ -119,7 +121,7 @@ def read_experiment(config: str | Path, options: Sequence[str] = (),
         ValueError: If the config goes on with views that another config learns.
     """
     path = Path(config).resolve()
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     following = cfg.get('contrast')
     if not following and (cfg.model.get('generator') or {}).get('init_cfg'):
         raise ValueError(f'{config} goes on with views that another config learns: give that one')
@@ -153,6 +155,11 @@ def run_all(experiments: Sequence[Experiment], stages: Stages, seeds: Sequence[i
             except (StageError, OSError, ValueError) as error:
                 failures.append(str(error))
                 print(f'== FAILED: {error}', file=sys.stderr, flush=True)
+            except Exception:
+                # a defect of ours: shown now, not when the other runs have ended
+                traceback.print_exc()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
             report(results)
     return results, failures
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from .command_line import parse_options
+from .config_files import read_config
 from .launchers import Launcher
 from .stages import Stages
 
@@ -170,7 +171,7 @@ class Row:
         return options, cfg
 
     def _config(self, measure: Measure, options: Sequence[str]) -> Config:
-        cfg = Config.fromfile(self.root / measure.config)
+        cfg = read_config(self.root / measure.config)
         try:
             cfg.merge_from_dict(parse_options(list(options)))
         except (KeyError, TypeError) as error:

@@ -12,6 +12,7 @@ from mmengine.config import Config
 
 from infomin_plugin.evaluation.peak import Peak, fit_peak
 
+from .config_files import read_config
 from .experiments import CONTRAST, INFORMATION, LEARNING, Experiment, Results, read_experiment
 
 SHARED = 'held_out_i_nce'  # the axis of all curves, nats
@@ -54,7 +55,7 @@ def read_sweep(config: str | Path, options: Sequence[str] = (), keys: Sequence[s
         ValueError: If there is nothing to vary, a key is not in the config, a value is named twice
             or nothing measures what the views share.
     """
-    settings = Config.fromfile(config).get('sweep') or {}
+    settings = read_config(config).get('sweep') or {}
     chosen = tuple(keys or settings.get('keys', ()))
     values = [str(value) for value in (values or settings.get('values', ()))]
     if not chosen or not values:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from mmengine.config import Config
-
+from .config_files import read_config
 from .experiments import Experiment, read_experiment
 
 _FLOWS = {'additive': 'vp', 'affine': 'nvp'}
@@ -44,7 +43,7 @@ def read_row(config: str | Path, options: Sequence[str] = ()) -> Row:
     Raises:
         ValueError: If the config is none of these.
     """
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     if 'regime' not in cfg or 'generator' not in cfg.get('model', {}):
         raise ValueError(f'{config} is no config of learned or raw views: it has no regime, or '
                          'no model.generator')

@@ -1,4 +1,5 @@
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ def test_two_trunks_on_photographs_on_a_cpu():
             f'--cfg-options randomness.seed=3 {splits} test_split=test_unseen {size}')
     assert chain(row, ROOT / table.work_dir, 3) == {
         f'cmc/seed3/{name}': f'python {words}' for name, words in expected.items()}
+
+
+def test_rows_that_are_run_at_once_do_not_disturb_each_other():
+    table = read_table(ROOT / 'configs/tables/cutouts.py', ROOT)
+    rows = [table.row(name, Launcher('none', 0)) for name in ('pirl', 'moco', 'infomin')]
+    alone = [chain(row, ROOT / 'work') for row in rows]
+    with ThreadPoolExecutor(len(rows)) as pool:
+        assert list(pool.map(chain, rows, [ROOT / 'work'] * len(rows))) == alone
 
 
 def test_the_paper_on_half_the_gpus_has_the_same_batch():

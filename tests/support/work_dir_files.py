@@ -93,3 +93,13 @@ def write_read_out(file, scores, start, seed=0, **more):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(dict(
         scores=scores, initialisation=start, config='read_out_r18', seed=seed, **more)))
+
+
+def write_pretraining(root, method, seed, points, epochs=4):
+    """A pre-training with a kNN curve: percent by epoch on `test`, half of it on `unseen`."""
+    work_dir = root / f'{method}-{seed}-{epochs}'
+    write_start(work_dir, Config(dict(
+        method=method, train_cfg=dict(max_epochs=epochs), randomness=dict(seed=seed),
+        load_from=None, resume=False)), '20260101_000000')
+    (work_dir / 'knn.json').write_text(json.dumps(
+        [dict(epoch=epoch, test=value, unseen=value / 2) for epoch, value in points.items()]))
