@@ -22,6 +22,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CKPT',
                         help='go on from CKPT, or from the last checkpoint of the work dir')
     parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--amp-dtype', choices=['float16', 'bfloat16'], default='float16',
+                        help='its lower precision (default: float16, with loss scaling, on GPUs '
+                        'only); bfloat16 needs no scaling and runs on CPUs as well')
     parser.add_argument('--auto-scale-lr', action='store_true',
                         help="scale the learning rate to the run's batch size")
     parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', default=[],
@@ -40,15 +43,14 @@ def main() -> None:
 
     from mmengine.registry import RUNNERS
 
-    from infomin_plugin.engine.command_line import load_config
+    from infomin_plugin.engine.command_line import load_config, use_amp
 
     cfg = load_config(args)
     if args.pretrained:
         cfg.pretrained = args.pretrained
         cfg.pretrained_from = args.pretrained_from
     if args.amp:
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.loss_scale = 'dynamic'
+        use_amp(cfg, args.amp_dtype)
     if args.auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             sys.exit(f'--auto-scale-lr: {args.config} has no auto_scale_lr.base_batch_size')

@@ -1,8 +1,11 @@
 """Runner, hooks and what resolves a config."""
 
-from .hooks import CachedTrunkHook, KNNHook, PreciseBNHook, ViewPicturesHook
+from .bfloat16_optim_wrapper import BFloat16OptimWrapper
+from .hooks import (CachedTrunkHook, DeferredLogHook, KNNHook, OptimizerStepHook, PreciseBNHook,
+                    ViewPicturesHook)
 from .player_optim_wrappers import PlayerOptimWrapperConstructor
 from .runner import InfoMinRunner
 
-__all__ = ['CachedTrunkHook', 'InfoMinRunner', 'KNNHook', 'PlayerOptimWrapperConstructor',
-           'PreciseBNHook', 'ViewPicturesHook']
+__all__ = ['BFloat16OptimWrapper', 'CachedTrunkHook', 'DeferredLogHook', 'InfoMinRunner', 'KNNHook',
+           'OptimizerStepHook', 'PlayerOptimWrapperConstructor', 'PreciseBNHook',
+           'ViewPicturesHook']

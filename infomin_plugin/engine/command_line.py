@@ -44,3 +44,17 @@ def load_config(args: argparse.Namespace) -> Config:
     elif not cfg.get('work_dir'):
         cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     return cfg
+
+
+def use_amp(cfg: Config, dtype: str) -> None:
+    """Let a config's optimiser wrapper train in mixed precision.
+
+    Args:
+        cfg (Config): Changed in place.
+        dtype (str): ``'float16'``, whose losses are scaled, or ``'bfloat16'``.
+    """
+    if dtype == 'bfloat16':
+        cfg.optim_wrapper.type = 'infomin_plugin.BFloat16OptimWrapper'
+    else:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.loss_scale = 'dynamic'

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import BaseLoop
 from torch import nn
 
 from infomin_plugin.checkpoints import read_file
@@ -21,10 +21,11 @@ from .photometry import place_photometry
 from .preflight import check_batches, check_resumable, check_source_ratio
 from .pretrained import place_pretrained, verify_pretrained
 from .reroot import reroot
+from .step_runner import StepRunner
 
 
 @RUNNERS.register_module()
-class InfoMinRunner(Runner):
+class InfoMinRunner(StepRunner):
     """Runner of every config of this project: ``runner_type = 'infomin_plugin.InfoMinRunner'``.
 
     MMEngine's own train tools (of mmdet, mmselfsup, ``mim train``) honour that key. On top of

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import torch
 from mmengine.dist import get_world_size
 from mmengine.model import BaseModel
-from mmselfsup.utils import batch_shuffle_ddp, batch_unshuffle_ddp, concat_all_gather
 from torch import Tensor, nn
 
 from infomin_plugin.registry import MODELS
 
 from .memories import KeyQueue, build_memory
 from .momentum_encoder import MomentumEncoder
+from .shuffle_bn import encode_shuffled
 from .view_learning import cross_view_loss
 
 
@@ -24,7 +24,7 @@ class CrossViewContrast(BaseModel):
     YDbDr as the generator and half-width trunks it is CMC (Tian et al. 2019). Without a generator
     the views are those that the pipeline makes, such as two crops or two patches (section 3.1).
 
-    The negatives depend on ``memory``: without one, the other images of the batch (of a process);
+    The negatives depend on ``memory``: without one, the other images of the batch, of all processes;
     with a :class:`KeyQueue` a view's earlier keys, which a momentum encoder computes; with a
     :class:`KeyBank` keys of other images, and the positive is the image's own of earlier epochs.
 
@@ -151,7 +151,7 @@ class CrossViewContrast(BaseModel):
         """
         if self.memories is None:
             first, second = self.encoders(views)
-            candidates = len(first)
+            candidates = len(first) * get_world_size()
             nats, accuracy = cross_view_loss(first, second, self.head.temperature)
             loss = nats * self.head.loss_weight
         else:
@@ -169,30 +169,36 @@ class CrossViewContrast(BaseModel):
     def encode_keys(self, views: Sequence[Tensor]) -> list[Tensor]:
         """Keys (N×C unit vectors) of both views, on batches shuffled across processes.
 
-        As in :meth:`InfoMin.encode_keys`: batch statistics must not tell which keys are whose. The
-        views of an image stay together.
+        See :func:`encode_shuffled`.
         """
-        if get_world_size() == 1:
-            return list(self.momentum_encoder(views))
-        shuffled, restore = batch_shuffle_ddp(torch.cat(views, dim=1))  # N×(c1+c2)×H×W
-        parts = shuffled.split([view.size(1) for view in views], dim=1)
-        return [batch_unshuffle_ddp(keys, restore) for keys in self.momentum_encoder(parts)]
+        return encode_shuffled(self.momentum_encoder, views)
+
+    def after_optimizer_step(self) -> None:
+        """Let the memories take in the batches of the step, and the key encoder follow.
+
+        :class:`OptimizerStepHook` of the engine calls it; who trains without the runner does.
+        """
+        for memory in self.memories or ():
+            memory.commit()
+        if self.momentum_encoder is not None:
+            self.momentum_encoder.update(self.encoders)
 
     def _with_queue(self, views: Sequence[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Queries, keys and negatives of both directions; the keys join the queues."""
-        self.momentum_encoder.update(self.encoders)
+        """Queries, keys and negatives of both directions; the keys wait for the queues."""
         queries, keys = self.encoders(views), self.encode_keys(views)
         directions = [(queries[i], keys[1 - i], self.memories[1 - i].negatives()) for i in (0, 1)]
-        for memory, new in zip(self.memories, keys, strict=True):
-            memory.enqueue(concat_all_gather(new))
+        if torch.is_grad_enabled():  # what is only measured moves nothing
+            for memory, new in zip(self.memories, keys, strict=True):
+                memory.hold(new)
         return directions
 
     def _with_bank(self, views: Sequence[Tensor],
                    sample_idx: Tensor | None) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Likewise; the queries join the banks."""
+        """Likewise; the queries wait for the banks."""
         queries = self.encoders(views)
         directions = [(queries[i], self.memories[1 - i].own(sample_idx),
                        self.memories[1 - i].negatives()) for i in (0, 1)]
-        for memory, new in zip(self.memories, queries, strict=True):
-            memory.update(concat_all_gather(sample_idx), concat_all_gather(new.detach()))
+        if torch.is_grad_enabled():
+            for memory, new in zip(self.memories, queries, strict=True):
+                memory.hold(sample_idx, new.detach())
         return directions

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from infomin_plugin.registry import MODELS
+
+from .unit_vectors import unit_vectors
 
 
 class FrameTrunk(BaseModule):
@@ -122,8 +123,8 @@ class SequenceFrameEncoder(BaseModule):
             ValueError: If the first view is no clip.
         """
         clips, frames = views
-        return (F.normalize(self.projection1(self.trunk1(clips)), dim=1),
-                F.normalize(self.projection2(self.trunk2(frames)), dim=1))
+        return (unit_vectors(self.projection1(self.trunk1(clips))),
+                unit_vectors(self.projection2(self.trunk2(frames))))
 
     def features(self, views: Sequence[Tensor]) -> Tensor:
         """What read-outs see: the LSTM's last state of the clips ``views[0]``, N×F.

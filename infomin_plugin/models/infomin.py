@@ -1,16 +1,15 @@
 """Contrast with a memory and an optional jigsaw branch: InfoMin, MoCo v1 and v2, PIRL, InstDis."""
 
 import torch
-from mmengine.dist import get_world_size
 from mmengine.model import BaseModel
-from mmselfsup.utils import batch_shuffle_ddp, batch_unshuffle_ddp, concat_all_gather
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from infomin_plugin.registry import MODELS
 
 from .memories import KeyBank, KeyQueue, build_memory
 from .momentum_encoder import MomentumEncoder
+from .shuffle_bn import encode_shuffled
+from .unit_vectors import unit_vectors
 
 
 class Encoder(nn.Module):
@@ -23,7 +22,7 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed a batch."""
-        return F.normalize(self.neck(self.backbone(images))[0], dim=1)
+        return unit_vectors(self.neck(self.backbone(images))[0])
 
 
 @MODELS.register_module()
@@ -139,8 +138,6 @@ class InfoMin(BaseModel):
         if banked:
             keys = self.memory.own(sample_idx)  # N×C
         else:
-            # moves before the keys are computed: an update after each step, the first the identity
-            self.momentum_encoder.update(self.encoder)
             keys = self.encode_keys(*key_view)  # N×C
         negatives = self.memory.negatives()  # K×C
 
@@ -152,11 +149,18 @@ class InfoMin(BaseModel):
             losses['loss_jigsaw'], losses['acc_jigsaw'] = self.jigsaw_head.loss(
                 patch_queries, keys, negatives)
 
-        if banked:
-            self.memory.update(concat_all_gather(sample_idx), concat_all_gather(queries.detach()))
-        else:
-            self.memory.enqueue(concat_all_gather(keys))
+        if torch.is_grad_enabled():  # what is only measured moves nothing
+            self.memory.hold(*((sample_idx, queries.detach()) if banked else (keys, )))
         return losses
+
+    def after_optimizer_step(self) -> None:
+        """Let the memory take in the batches of the step, and the key encoder follow.
+
+        :class:`OptimizerStepHook` of the engine calls it; who trains without the runner does.
+        """
+        self.memory.commit()
+        if self.momentum_encoder is not None:
+            self.momentum_encoder.update(self.encoder)
 
     def pairs(self, inputs: dict[str, list[Tensor]]) -> list[tuple[Tensor, Tensor]]:
         """Queries and own keys (N×C) of two views, for an estimate of I_NCE on other images."""
@@ -173,18 +177,15 @@ class InfoMin(BaseModel):
     def encode_keys(self, images: Tensor) -> Tensor:
         """Keys (N×C unit vectors) of N×3×H×W images, computed on batches shuffled across processes.
 
-        Shuffling keeps batch statistics from telling which keys belong to this process's queries
-        (He et al. 2020, section 3.3).
+        See :func:`encode_shuffled`.
         """
-        if get_world_size() == 1:
-            return self.momentum_encoder(images)
-        shuffled, restore = batch_shuffle_ddp(images)
-        return batch_unshuffle_ddp(self.momentum_encoder(shuffled), restore)
+        (keys, ) = encode_shuffled(lambda views: [self.momentum_encoder(*views)], [images])
+        return keys
 
     def encode_patches(self, patches: Tensor) -> Tensor:
         """Queries (N×C unit vectors) of N×P×3×h×w patches."""
         feature_maps = self.backbone(patches.flatten(0, 1))  # (N·P)×F×h'×w'
-        return F.normalize(self.jigsaw_neck(feature_maps)[0], dim=1)
+        return unit_vectors(self.jigsaw_neck(feature_maps)[0])
 
     @staticmethod
     def _views(views: list[Tensor], wanted: int) -> list[Tensor]:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from infomin_plugin.registry import MODELS
+
+from .unit_vectors import unit_vectors
 
 Views = Sequence[Tensor]
 VIEW_CHANNELS = (1, 2)
@@ -40,7 +41,7 @@ class ViewEncoder(BaseModule):
 
     def forward(self, view: Tensor) -> Tensor:
         """Embed a view (N×c×H×W) as unit vectors (N×C)."""
-        return F.normalize(self.neck(self.backbone(view)[-1:])[0], dim=1)
+        return unit_vectors(self.neck(self.backbone(view)[-1:])[0])
 
     def features(self, view: Tensor) -> Tensor:
         """Global average of the trunk's last feature map, N×F."""

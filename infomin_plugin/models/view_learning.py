@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import get_state_dict
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from infomin_plugin.registry import MODELS
+
+from .gather import gather_embeddings
 
 GENERATOR, ENCODERS, CLASSIFIERS = 'generator', 'encoders', 'classifiers'
 
@@ -24,7 +26,8 @@ _LOG_DET_IMAGES = 8
 def cross_view_loss(first: Tensor, second: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     """InfoNCE between two views with the other images of the batch as negatives, both ways.
 
-    Tian et al. 2020, equation 1.
+    Tian et al. 2020, equation 1. The batch is that of all processes, whose gradients, averaged by
+    distributed training, are those of one process with the whole batch.
 
     Args:
         first, second: N×C unit vectors of view 1 and view 2; row n of both is image n.
@@ -34,7 +37,8 @@ def cross_view_loss(first: Tensor, second: Tensor, temperature: float) -> tuple[
         tuple[Tensor, Tensor]: The loss in nats, the mean of both directions (scalar), and the
         percentage of queries whose own key has the largest logit (scalar, no gradient).
     """
-    logits = first @ second.t() / temperature  # N×N
+    first, second = gather_embeddings(first), gather_embeddings(second)  # N: of all processes
+    logits = (first / temperature) @ second.t()  # N×N
     own = torch.arange(len(logits), device=logits.device)
     loss = (F.cross_entropy(logits, own) + F.cross_entropy(logits.t(), own)) / 2
     hits = [scores.detach().argmax(dim=1).eq(own).float().mean() for scores in (logits, logits.t())]
@@ -65,7 +69,7 @@ class ViewLearning(BaseModel):
 
     The players take turns within a step: ``encoder_steps`` of the encoders, one of the classifiers,
     one of the generator, all on the same batch. Each step changes one player's parameters. Works
-    with MMEngine's ``MMSeparateDistributedDataParallel``; negatives are then those of a process.
+    with MMEngine's ``MMSeparateDistributedDataParallel``; negatives are those of all processes.
 
     The classifiers are shown labelled images alone, so that others do not reach them through batch
     norm either; in a step without labelled images they rest.
@@ -182,12 +186,13 @@ class ViewLearning(BaseModel):
             weighted = self.contrast_weight > 0
             with torch.set_grad_enabled(weighted):
                 contrast, _ = cross_view_loss(*self.encoders(views), self.temperature)
-            i_nce = math.log(len(z)) - contrast
+            ceiling = math.log(len(z) * get_world_size())
+            i_nce = ceiling - contrast
             loss = self.contrast_weight * i_nce if weighted else 0.
             if labelled is not None:
                 loss = loss + self.classifier_weight * self._classify(views, labelled)[0]
         log = self._update(optim_wrapper, GENERATOR, loss) if isinstance(loss, Tensor) else {}
-        return log | dict(i_nce=i_nce.detach(), i_nce_max=i_nce.new_tensor(math.log(len(z))))
+        return log | dict(i_nce=i_nce.detach(), i_nce_max=i_nce.new_tensor(ceiling))
 
     @staticmethod
     def _labelled(labels: Tensor | None) -> Labelled | None:

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from infomin_plugin.models import ContrastiveHead
 
@@ -9,12 +10,66 @@ from infomin_plugin.models import ContrastiveHead
 RIGHT, UP, LEFT = [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]
 
 
-def test_logits_by_hand():
-    head = ContrastiveHead(temperature=0.5)
-    logits = head.logits(
-        torch.tensor([RIGHT, UP]), torch.tensor([RIGHT, LEFT]), torch.tensor([UP, LEFT, RIGHT]))
-    # row: the own key first, then the three negatives; similarity / 0.5
-    assert logits.tolist() == [[2, 0, -2, 2], [0, 2, 0, 0]]
+def embeddings(size, negatives, dtype=torch.float32):
+    torch.manual_seed(0)
+    return [F.normalize(torch.randn(number, 8, dtype=dtype), dim=1)
+            for number in (size, size, negatives)]
+
+
+def cross_entropy(queries, keys, negatives, temperature):
+    """Of the logits in a row, the positive first, and their accuracy."""
+    logits = torch.cat([(queries * keys).sum(dim=1, keepdim=True), queries @ negatives.t()],
+                       dim=1) / temperature
+    hits = (logits.argmax(dim=1) == 0).float().mean()
+    return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long)), 100 * hits
+
+
+@pytest.mark.parametrize('temperature', [0.01, 0.15, 1.0])
+def test_it_is_the_cross_entropy_of_the_logits(temperature):
+    queries, keys, negatives = embeddings(32, 50)
+    ours, theirs = queries.clone().requires_grad_(), queries.clone().requires_grad_()
+    loss, accuracy = ContrastiveHead(temperature, 0.25).loss(ours, keys, negatives)
+    expected, expected_accuracy = cross_entropy(theirs, keys, negatives, temperature)
+    torch.testing.assert_close(loss, 0.25 * expected)
+    assert accuracy == expected_accuracy
+    loss.backward()
+    (0.25 * expected).backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_gradients_are_those_of_finite_differences():
+    queries, keys, negatives = embeddings(3, 5, torch.float64)
+    head = ContrastiveHead(0.2, 0.5)
+    assert torch.autograd.gradcheck(
+        lambda q, k: head.loss(q, k, negatives)[0],
+        (queries.requires_grad_(), keys.requires_grad_()))
+
+
+def test_under_mixed_precision_the_loss_is_of_single():
+    queries, keys, negatives = embeddings(16, 64)
+    head = ContrastiveHead(0.07)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        loss, _ = head.loss(queries, keys, negatives)
+        from_halves, _ = head.loss(queries.bfloat16(), keys, negatives)
+    assert torch.equal(loss, head.loss(queries, keys, negatives)[0])
+    assert from_halves.dtype == torch.float32
+    torch.testing.assert_close(from_halves, loss, rtol=0, atol=0.05)
+
+
+def test_negatives_may_change_before_the_backward_pass():
+    queries, keys, negatives = embeddings(4, 6)
+    ours, theirs = queries.clone().requires_grad_(), queries.clone().requires_grad_()
+    cross_entropy(theirs, keys, negatives, 0.2)[0].backward()
+    loss, _ = ContrastiveHead(0.2).loss(ours, keys, negatives)
+    negatives.zero_()
+    loss.backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_negatives_that_want_a_gradient_are_refused():
+    queries, keys, negatives = embeddings(2, 3)
+    with pytest.raises(ValueError, match='negatives are constants'):
+        ContrastiveHead(0.2).loss(queries, keys, negatives.requires_grad_())
 
 
 def test_loss_and_accuracy_by_hand():

@@ -66,6 +66,13 @@ def test_queue():
             + loss_by_hand(queries[1], keys[0], before[0])) / 2
     assert float(out['loss']) == pytest.approx(WEIGHT * nats, rel=1e-4)
     assert float(out['i_nce']) == pytest.approx(math.log(11) - nats, rel=1e-4)
+    assert all(torch.equal(memory.keys, old)
+               for memory, old in zip(model.memories, before, strict=True))
+    source = model.encoders.encoder1.neck.fc.weight
+    own = model.momentum_encoder.module.encoder1.neck.fc.weight
+    expected = 0.9 * own + 0.1 * source
+    model.after_optimizer_step()
+    torch.testing.assert_close(own, expected)
     for memory, new, old in zip(model.memories, keys, before, strict=True):
         torch.testing.assert_close(memory.keys[:6], new)
         assert torch.equal(memory.keys[6:], old[6:])
@@ -83,6 +90,7 @@ def test_bank():
     nats = sum(loss_by_hand(queries[i], before[1 - i][indices], before[1 - i][drawn[1 - i]])
                for i in (0, 1)) / 2
     assert float(out['loss']) == pytest.approx(WEIGHT * nats, rel=1e-4)
+    model.after_optimizer_step()
     for memory, new, old in zip(model.memories, queries, before, strict=True):
         torch.testing.assert_close(memory.keys[indices], F.normalize(old[indices] + new, dim=1))
         untouched = [i for i in range(12) if i not in indices]

@@ -46,6 +46,7 @@ def train(memory, rate, rank=0, processes=1):
         step(dict(views=[images[share]]), sample_idx=indices[share], mode='loss')['loss'].backward()
         optimiser.step()
         optimiser.zero_grad()
+        model.after_optimizer_step()
     return dict(keys=[memory.keys for memory in model.memories],
                 weight=model.encoders.encoder2.backbone.layers[0].weight.detach())
 

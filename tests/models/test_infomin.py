@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
 from torch import nn
 from torch.nn import functional as F
@@ -92,7 +93,9 @@ def test_the_step_by_hand():
     distances = [(losses['loss_jigsaw'] - candidate).abs().item() for candidate in candidates]
     assert min(distances) < 1e-5
 
-    # first in, first out; three of the five are replaced
+    # first in, first out, after the step; three of the five are replaced
+    assert torch.equal(model.memory.keys, queue)
+    model.after_optimizer_step()
     torch.testing.assert_close(model.memory.keys[:3], keys)
     assert torch.equal(model.memory.keys[3:], queue[3:])
 
@@ -100,9 +103,11 @@ def test_the_step_by_hand():
 def test_the_queue_wraps_around_over_steps():
     model = build(jigsaw=False)
     model.loss(batch())
+    model.after_optimizer_step()
     second = batch()
     key_encoder = copy.deepcopy(model.momentum_encoder)
     model.loss(second)
+    model.after_optimizer_step()
     keys = key_encoder(second['views'][1])
     torch.testing.assert_close(model.memory.keys[[3, 4, 0]], keys)
     assert model.memory.position.item() == 1
@@ -118,7 +123,7 @@ def test_key_encoder_follows_the_query_encoder():
     optimizer.step()
     moved = dict(model.encoder.named_parameters())
     assert any(not torch.equal(before[name], moved[name]) for name in before)
-    model.loss(batch())
+    model.after_optimizer_step()
     for name, own in model.momentum_encoder.module.named_parameters():
         torch.testing.assert_close(own, MOMENTUM * before[name] + (1 - MOMENTUM) * moved[name])
 
@@ -145,10 +150,9 @@ def test_gradient_is_that_of_the_loss():
     values = []
     for sign in (1, -1):
         model.load_state_dict(state)
-        model.momentum_encoder.momentum = 1.0  # the nudge is for the query side only
         with torch.no_grad():
             weight[1, 5] += sign * step
-        values.append(model.loss(inputs)['loss_view'].item())
+            values.append(model.loss(inputs)['loss_view'].item())
     assert gradient == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-4, abs=1e-9)
 
 
@@ -160,6 +164,43 @@ def test_both_encoders_normalise_with_batch_statistics():
     model.loss(batch())
     assert key_mean.abs().sum() > 0
     assert not torch.equal(key_mean, model.backbone.bn1.running_mean)
+
+
+def test_what_is_only_measured_moves_nothing():
+    model = build(jigsaw=False)
+    before = model.memory.keys.clone()
+    with torch.no_grad():
+        model.loss(batch())
+    model.after_optimizer_step()
+    assert torch.equal(model.memory.keys, before) and model.memory.position == 0
+
+
+@pytest.mark.parametrize('memory', [
+    dict(type='KeyQueue', length=9, channels=CHANNELS),
+    dict(type='KeyBank', length=20, channels=CHANNELS, num_negatives=7)])
+def test_accumulated_batches_are_one_large_batch(memory):
+    """Batch norm frozen: two batches of 3 and a step are one batch of 6 and a step."""
+    views = 2 if memory['type'] == 'KeyQueue' else 1
+    data = [torch.randn(6, 3, 32, 32) for _ in range(views)]
+    states = []
+    for parts in (1, 2):
+        model = build(jigsaw=False, memory=memory).double()
+        model.backbone.eval()
+        if model.momentum_encoder is not None:
+            model.momentum_encoder.eval()
+        wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1),
+                               accumulative_counts=parts)
+        for step in range(2):
+            for part in range(parts):
+                torch.manual_seed(step)  # the negatives of a bank
+                share = slice(6 * part // parts, 6 * (part + 1) // parts)
+                losses = model(dict(views=[view[share].double() for view in data]),
+                               sample_idx=torch.arange(6)[share] + 6 * step, mode='loss')
+                wrapper.update_params(losses['loss_view'])
+            model.after_optimizer_step()
+        states.append(model.state_dict())
+    for name, value in states[0].items():
+        torch.testing.assert_close(states[1][name], value)
 
 
 def test_it_is_moco_v1_and_v2_by_settings():
@@ -220,6 +261,8 @@ def test_the_step_with_a_bank_by_hand():
     expected = 0.5 * cross_entropy_by_hand(queries, bank[indices], negatives)
     torch.testing.assert_close(losses['loss_view'], expected, rtol=1e-5, atol=1e-6)
     # the keys follow the view, not the patches
+    assert torch.equal(model.memory.keys, bank)
+    model.after_optimizer_step()
     moved = F.normalize(0.75 * bank[indices] + 0.25 * queries, dim=1)
     torch.testing.assert_close(model.memory.keys[indices], moved)
     assert torch.equal(model.memory.keys[[1, 3, 5]], bank[[1, 3, 5]])

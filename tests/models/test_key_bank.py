@@ -37,6 +37,20 @@ def test_own_keys_and_negatives_are_copies():
     assert torch.equal(own, kept[0]) and torch.equal(negatives, kept[1])
 
 
+def test_embeddings_are_held_until_the_step():
+    torch.manual_seed(0)
+    held, whole = KeyBank(5, 3), KeyBank(5, 3)
+    whole.load_state_dict(held.state_dict())
+    new = F.normalize(torch.randn(3, 3), dim=1)
+    before = held.keys.clone()
+    held.hold(torch.tensor([3, 1]), new[:2])
+    held.hold(torch.tensor([0]), new[2:])
+    assert torch.equal(held.keys, before)
+    held.commit()
+    whole.update(torch.tensor([3, 1, 0]), new)
+    assert torch.equal(held.keys, whole.keys)
+
+
 def test_negatives_are_drawn_uniformly_with_replacement():
     torch.manual_seed(0)
     bank = KeyBank(10, 1, num_negatives=5000)

@@ -33,12 +33,33 @@ def test_a_batch_as_long_as_the_queue_replaces_it():
     assert sorted(queue.keys.flatten().tolist()) == [2, 3, 4]
 
 
-def test_negatives_do_not_change_with_the_queue():
+def test_negatives_are_no_copy_and_change_after_the_step_only():
     queue = KeyQueue(length=3, channels=1)
-    negatives = queue.negatives()
-    before = negatives.clone()
-    queue.enqueue(rows([2], [3], [4]))
-    assert torch.equal(negatives, before)
+    before = queue.keys.clone()
+    assert queue.negatives().data_ptr() == queue.keys.data_ptr()
+    queue.hold(rows([2]))
+    queue.hold(rows([3]))
+    assert torch.equal(queue.negatives(), before)
+    queue.commit()
+    assert queue.keys[:2].tolist() == [[2], [3]] and torch.equal(queue.keys[2:], before[2:])
+    queue.commit()  # nothing is held any more
+    assert queue.position.item() == 2
+
+
+def test_a_change_between_forward_and_backward_is_noticed():
+    queue = KeyQueue(length=3, channels=1)
+    weight = torch.ones(1, 1, requires_grad=True)
+    loss = (weight @ queue.negatives().t()).sum()
+    queue.enqueue(rows([2]))
+    with pytest.raises(RuntimeError, match='modified by an inplace operation'):
+        loss.backward()
+
+
+def test_a_step_that_nobody_reports_is_noticed():
+    queue = KeyQueue(length=3, channels=1)
+    queue.hold(rows([2], [3]))
+    with pytest.raises(RuntimeError, match=r'4 keys wait .*after_optimizer_step\(\)'):
+        queue.hold(rows([4], [5]))
 
 
 def test_refuses_a_batch_longer_than_itself():

@@ -9,3 +9,5 @@ param_scheduler = [
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs)
 # --auto-scale-lr scales from 8 GPUs x 32 images
 auto_scale_lr = dict(enable=False, base_batch_size=256)
+# above a batch of 256, as the authors' code does; over 500 epochs for 10
+warm_up = dict(start_lr=0.01, epochs=5, above=256)

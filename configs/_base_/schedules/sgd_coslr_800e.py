@@ -6,3 +6,4 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', eta_min_ratio=1e-3, T_max=max_epochs, begin=0, end=max_epochs)
 ]
 train_cfg = dict(max_epochs=max_epochs)
+warm_up = dict(epochs=10)

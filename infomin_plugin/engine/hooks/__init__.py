@@ -1,8 +1,11 @@
 """What happens during training and is not the method."""
 
 from .cached_trunk import CachedTrunkHook
+from .deferred_log import DeferredLogHook
 from .knn import KNNHook
+from .optimizer_step import OptimizerStepHook
 from .precise_bn import PreciseBNHook
 from .view_pictures import ViewPicturesHook
 
-__all__ = ['CachedTrunkHook', 'KNNHook', 'PreciseBNHook', 'ViewPicturesHook']
+__all__ = ['CachedTrunkHook', 'DeferredLogHook', 'KNNHook', 'OptimizerStepHook', 'PreciseBNHook',
+           'ViewPicturesHook']

@@ -3,9 +3,10 @@
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
-from torch.nn import functional as F
 
 from infomin_plugin.registry import MODELS
+
+from .negatives import NegativesLogSumExp
 
 
 @MODELS.register_module()
@@ -29,32 +30,33 @@ class ContrastiveHead(BaseModule):
         self.temperature = temperature
         self.loss_weight = loss_weight
 
-    def logits(self, queries: Tensor, keys: Tensor, negatives: Tensor) -> Tensor:
-        """Similarities over temperature, the positive first.
+    def loss(self, queries: Tensor, keys: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor]:
+        """Weighted cross-entropy and contrastive accuracy of a batch.
+
+        Equal to the cross-entropy of N×(1+K) logits, similarities over temperature, the positive
+        first; those logits never lie side by side, and under mixed precision are of single.
 
         Args:
             queries (Tensor): N×C unit vectors.
             keys (Tensor): N×C unit vectors, row n is the positive of query n.
-            negatives (Tensor): K×C unit vectors.
-
-        Returns:
-            Tensor: N×(1+K) logits; the right class is 0 in every row.
-        """
-        positive = (queries * keys).sum(dim=1, keepdim=True)  # N×1
-        negative = queries @ negatives.t()  # N×K
-        return torch.cat([positive, negative], dim=1) / self.temperature  # N×(1+K)
-
-    def loss(self, queries: Tensor, keys: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor]:
-        """Weighted cross-entropy and contrastive accuracy of a batch.
-
-        Args:
-            queries, keys, negatives: See :meth:`logits`.
+            negatives (Tensor): K×C unit vectors, constant.
 
         Returns:
             tuple[Tensor, Tensor]: The loss in nats times ``loss_weight`` (scalar), and the
             percentage of queries whose own key has the largest logit (scalar, no gradient).
+
+        Raises:
+            ValueError: If the negatives want a gradient.
         """
-        logits = self.logits(queries, keys, negatives)
-        labels = logits.new_zeros(logits.size(0), dtype=torch.long)
-        accuracy = logits.detach().argmax(dim=1).eq(0).float().mean() * 100
-        return self.loss_weight * F.cross_entropy(logits, labels), accuracy
+        with torch.autocast(queries.device.type, enabled=False):
+            scaled = _at_least_single(queries) / self.temperature  # N×C; K times cheaper than logits
+            positive = (scaled * _at_least_single(keys)).sum(dim=1)  # N
+            others, largest = NegativesLogSumExp.apply(
+                scaled, _at_least_single(negatives))  # N, N
+            loss = (torch.logaddexp(positive, others) - positive).mean()
+        accuracy = (positive.detach() >= largest).float().mean() * 100
+        return self.loss_weight * loss, accuracy
+
+
+def _at_least_single(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -6,12 +6,16 @@ from torch.nn import functional as F
 
 from infomin_plugin.registry import MODELS
 
+from ..gather import gather_rows
+from .held import HeldRows
+
 
 @MODELS.register_module()
 class KeyBank(nn.Module):
     """An L2-normalised key for each image, a moving average of its embeddings.
 
-    Starts with random unit vectors. Keys are a buffer, so a checkpoint restores them.
+    Starts with random unit vectors. Keys are a buffer, so a checkpoint restores them. New
+    embeddings are held until the optimiser has stepped, however many batches it accumulates.
 
     Args:
         length (int): Number of images M, at least 1. A config may leave it None: the runner counts
@@ -40,17 +44,21 @@ class KeyBank(nn.Module):
         self.num_negatives = num_negatives
         self.momentum = momentum
         self.register_buffer('keys', F.normalize(torch.randn(length, channels), dim=1))  # M×C
+        self.held = HeldRows(length)
 
     def own(self, indices: Tensor | None) -> Tensor:
         """Keys (N×C, copies) of images (N, int64).
 
+        On a GPU the largest index is not looked at, which would wait for the device: the runner
+        has compared the length with the number of images.
+
         Raises:
-            ValueError: If there are no indices, or one is not below ``length``.
+            ValueError: If there are no indices, or, on a CPU, one is not below ``length``.
         """
         if indices is None:
             raise ValueError("a KeyBank needs to know the images: set "
                              "data_preprocessor.keep=('sample_idx',) and meta_keys of PackViews")
-        if len(indices) and int(indices.max()) >= self.length:
+        if indices.device.type == 'cpu' and len(indices) and indices.max() >= self.length:
             raise ValueError(f'KeyBank has {self.length} images, got index {int(indices.max())}: '
                              'set its length to the size of the training set')
         return self.keys[indices]
@@ -59,6 +67,19 @@ class KeyBank(nn.Module):
         """Draw K keys, K×C, a copy."""
         drawn = torch.randint(self.length, (self.num_negatives, ), device=self.keys.device)
         return self.keys[drawn]
+
+    def hold(self, indices: Tensor, embeddings: Tensor) -> None:
+        """Keep N×C embeddings of this process's images (N) until :meth:`commit`.
+
+        Raises:
+            RuntimeError: If more embeddings wait than the bank has images.
+        """
+        self.held.add(indices, embeddings)
+
+    def commit(self) -> None:
+        """Update the keys by what is held, of all processes, in order."""
+        for indices, embeddings in self.held.take():
+            self.update(gather_rows(indices), gather_rows(embeddings))
 
     @torch.no_grad()
     def update(self, indices: Tensor, embeddings: Tensor) -> None:

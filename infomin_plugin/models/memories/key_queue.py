@@ -6,13 +6,17 @@ from torch.nn import functional as F
 
 from infomin_plugin.registry import MODELS
 
+from ..gather import gather_rows
+from .held import HeldRows
+
 
 @MODELS.register_module()
 class KeyQueue(nn.Module):
     """Ring buffer of L2-normalised keys.
 
     Starts with random unit vectors. The batch need not divide the length: an update wraps around.
-    Keys and write position are buffers, so a checkpoint restores both.
+    Keys and write position are buffers, so a checkpoint restores both. New keys are held until the
+    optimiser has stepped, however many batches it accumulates.
 
     Args:
         length (int): Number of keys K, at least 1.
@@ -33,10 +37,28 @@ class KeyQueue(nn.Module):
         self.length = length
         self.register_buffer('keys', F.normalize(torch.randn(length, channels), dim=1))  # K×C
         self.register_buffer('position', torch.zeros((), dtype=torch.long))
+        self.held = HeldRows(length)
 
     def negatives(self) -> Tensor:
-        """Return the K×C keys: a copy, since the backward pass outlives :meth:`enqueue`."""
-        return self.keys.clone()
+        """Return the K×C keys themselves: they change in :meth:`commit` only, after the step."""
+        return self.keys
+
+    def hold(self, keys: Tensor) -> None:
+        """Keep N×C keys of this process's batch until :meth:`commit`.
+
+        Raises:
+            RuntimeError: If more keys wait than the queue is long.
+        """
+        self.held.add(keys)
+
+    def commit(self) -> None:
+        """Enqueue what is held, of all processes, in order; nothing where nothing is.
+
+        Raises:
+            ValueError: See :meth:`enqueue`.
+        """
+        for (keys, ) in self.held.take():
+            self.enqueue(gather_rows(keys))
 
     @torch.no_grad()
     def enqueue(self, keys: Tensor) -> None:
