@@ -1,8 +1,14 @@
 """Runner, hooks and what resolves a config."""
 
 from .bfloat16_optim_wrapper import BFloat16OptimWrapper
-from .hooks import (CachedTrunkHook, DeferredLogHook, KNNHook, OptimizerStepHook, PreciseBNHook,
-                    ViewPicturesHook)
+from .hooks import (
+    CachedTrunkHook,
+    DeferredLogHook,
+    KNNHook,
+    OptimizerStepHook,
+    PreciseBNHook,
+    ViewPicturesHook,
+)
 from .player_optim_wrappers import PlayerOptimWrapperConstructor
 from .runner import InfoMinRunner
 

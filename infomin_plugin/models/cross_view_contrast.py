@@ -24,7 +24,7 @@ class CrossViewContrast(BaseModel):
     YDbDr as the generator and half-width trunks it is CMC (Tian et al. 2019). Without a generator
     the views are those that the pipeline makes, such as two crops or two patches (section 3.1).
 
-    The negatives depend on ``memory``: without one, the other images of the batch, of all processes;
+    The negatives depend on ``memory``: without one, the other images of the batch of all processes;
     with a :class:`KeyQueue` a view's earlier keys, which a momentum encoder computes; with a
     :class:`KeyBank` keys of other images, and the positive is the image's own of earlier epochs.
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from infomin_plugin.registry import MODELS
 
-from .negatives import NegativesLogSumExp
+from .info_nce import InfoNCE
 
 
 @MODELS.register_module()
@@ -49,13 +49,10 @@ class ContrastiveHead(BaseModule):
             ValueError: If the negatives want a gradient.
         """
         with torch.autocast(queries.device.type, enabled=False):
-            scaled = _at_least_single(queries) / self.temperature  # N×C; K times cheaper than logits
-            positive = (scaled * _at_least_single(keys)).sum(dim=1)  # N
-            others, largest = NegativesLogSumExp.apply(
-                scaled, _at_least_single(negatives))  # N, N
-            loss = (torch.logaddexp(positive, others) - positive).mean()
-        accuracy = (positive.detach() >= largest).float().mean() * 100
-        return self.loss_weight * loss, accuracy
+            scaled = _at_least_single(queries) / self.temperature  # N×C
+            losses, hits = InfoNCE.apply(
+                scaled, _at_least_single(keys), _at_least_single(negatives))  # N, N
+        return self.loss_weight * losses.mean(), hits.float().mean() * 100
 
 
 def _at_least_single(tensor: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class HeldRows:
             raise RuntimeError(
                 f'{waiting} keys wait for a memory of {self.limit}: either it is smaller than the '
                 'batch that one optimiser step accumulates, or nobody calls the model\'s '
-                'after_optimizer_step(), which OptimizerStepHook does in the runner of this project')
+                'after_optimizer_step(), as OptimizerStepHook does in this project\'s runner')
         self.batches.append(tensors)
 
     def take(self) -> Iterator[tuple[Tensor, ...]]:

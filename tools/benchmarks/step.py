@@ -1,0 +1,239 @@
+"""Time and memory of a training step against the passes in it and mmselfsup's MoCo, in one run.
+
+What is compared takes turns; ratios are taken within a turn. Also: peak memory (a process each),
+operators and waits for the device a step, where the rest goes, and two processes against one. The
+data pipeline and the log file are left out on all sides.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+WAITS = ('aten::_local_scalar_dense', 'aten::nonzero')
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--sizes', nargs='+', choices=['small', 'large'],
+                        default=['small', 'large'])
+    parser.add_argument('--repeats', type=int, default=5, help='turns (default: %(default)s)')
+    parser.add_argument('--options', action='store_true',
+                        help='time channels last and bfloat16 as well')
+    parser.add_argument('--cpu-time', action='store_true',
+                        help='CPU seconds, not those of the clock: on a machine that works beside')
+    parser.add_argument('--no-scaling', action='store_true', help='leave two processes out')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the figures there too')
+    args = parser.parse_args(argv)
+    if args.repeats < 1:
+        parser.error(f'--repeats must be at least 1, got {args.repeats}')
+    return args
+
+
+def in_child(function: Callable, *arguments: object) -> object:
+    """What a function returns in a process of its own, forked while this one has no threads."""
+    context = multiprocessing.get_context('fork')
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: sender.send(function(*arguments)))
+    child.start()
+    sender.close()
+    try:
+        return receiver.recv()
+    except EOFError:
+        sys.exit(f'{function.__name__}{arguments} failed, see above')
+    finally:
+        child.join()
+
+
+def peak_memory(name: str, size_name: str) -> float:
+    """MB that a process grows by, at most, for a model and two steps of it."""
+    from step_models import OPTIONS, SIZES, STEPS
+
+    def status(key: str) -> float:
+        lines = Path('/proc/self/status').read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1000
+
+    start = status('VmRSS')
+    step = (STEPS | OPTIONS)[name](SIZES[size_name])
+    for _ in range(2):
+        step()
+    return status('VmHWM') - start
+
+
+def images_a_second(rank: int, processes: int, folder: str, steps: int) -> float:
+    """Speed of InfoMin at the small size, one thread a process, the batch shared out."""
+    import torch
+    from step_models import SIZES, inputs, optimiser, ours
+    from torch import distributed
+    torch.set_num_threads(1)
+    size = SIZES['small']
+    size = size._replace(batch=size.batch // processes)
+    model = step = ours(size, True)
+    if processes > 1:
+        distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank,
+                                       world_size=processes)
+        step = torch.nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
+    wrapper, data, times = optimiser(model), inputs(size), []
+    for _ in range(steps + 1):
+        start = time.perf_counter()
+        with wrapper.optim_context(step):
+            losses = step(data, mode='loss')
+        wrapper.update_params(model.parse_losses(losses)[0])
+        model.after_optimizer_step()
+        times.append(time.perf_counter() - start)
+    return size.batch * processes / statistics.median(times[1:])
+
+
+def two_processes(rank: int, folder: str, steps: int) -> float:
+    """Images a second of both, measured by rank 0, which starts the other."""
+    context = multiprocessing.get_context('fork')
+    other = context.Process(target=images_a_second, args=(1, 2, folder, steps))
+    other.start()
+    try:
+        return images_a_second(rank, 2, folder, steps)
+    finally:
+        other.join()
+
+
+def scaling(repeats: int, steps: int = 3) -> dict:
+    """One process and two, in turns."""
+    one, two = [], []
+    for _ in range(repeats):
+        one.append(in_child(images_a_second, 0, 1, '', steps))
+        with TemporaryDirectory() as folder:
+            two.append(in_child(two_processes, 0, folder, steps))
+    return dict(one=summarise(one), two=summarise(two),
+                ratio=summarise([b / a for a, b in zip(one, two, strict=True)]))
+
+
+def seconds(function: Callable[[], object], clock: Callable[[], float]) -> float:
+    """Time one call."""
+    start = clock()
+    function()
+    return clock() - start
+
+
+def time_steps(steps: dict[str, Callable], repeats: int,
+               clock: Callable[[], float]) -> dict[str, list[float]]:
+    """Seconds of each step, turn by turn, after one that is not counted."""
+    for step in steps.values():
+        step()
+    times = {name: [] for name in steps}
+    names = list(steps)
+    for turn in range(repeats):
+        for name in names if turn % 2 else reversed(names):
+            times[name].append(seconds(steps[name], clock))
+    return times
+
+
+def count_operators(step: Callable) -> dict[str, int]:
+    """Operators that a step dispatches, and those of them that wait for a device."""
+    from torch.profiler import ProfilerActivity, profile
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        step()
+    names = [event.name for event in profiler.events()]
+    return dict(operators=sum(name.startswith('aten::') for name in names),
+                waits=sum(name in WAITS for name in names))
+
+
+def summarise(values: Sequence[float]) -> dict[str, float]:
+    """Median and range."""
+    return dict(median=statistics.median(values), min=min(values), max=max(values))
+
+
+def measure(size_name: str, names: Sequence[str], memory: dict, repeats: int,
+            clock: Callable[[], float]) -> dict:
+    """All figures of a size, but for memory."""
+    from step_models import OPTIONS, RATIOS, SIZES, STEPS, parts
+    size = SIZES[size_name]
+    steps = {name: (STEPS | OPTIONS)[name](size) for name in names}
+    times = time_steps(steps, repeats, clock)
+    ratios = {name: summarise([a / b for a, b in zip(times[name], times[other], strict=True)])
+              for name, other in RATIOS.items() if name in times}
+    whole = statistics.median(times['InfoMin'])
+    rest = {}
+    for name, part in parts(size).items():
+        part()
+        rest[name] = statistics.median(seconds(part, clock) for _ in range(max(repeats, 5)))
+    return dict(
+        size=size.name, seconds={name: summarise(values) for name, values in times.items()},
+        ratios=ratios, to_mmselfsup=summarise(
+            [a / b for a, b in zip(times['MoCo v2'], times["mmselfsup's MoCo v2"], strict=True)]),
+        memory_mb=memory, counts={name: count_operators(step) for name, step in steps.items()},
+        rest={name: dict(ms=1e3 * value, share=value / whole) for name, value in rest.items()})
+
+
+def machine() -> str:
+    """What the figures depend on."""
+    import torch
+    info = Path('/proc/cpuinfo')
+    cpu = next((line.split(':')[1].strip() for line in info.read_text().splitlines()
+                if line.startswith('model name')), '') if info.exists() else ''
+    return (f'{cpu or platform.processor()}, {torch.get_num_threads()} threads, '
+            f'torch {torch.__version__}, Python {platform.python_version()}, '
+            f'{time.strftime("%Y-%m-%d")}')
+
+
+def spread(row: dict[str, float], digits: int) -> str:
+    """Median (range)."""
+    return '{median:.{n}f} ({min:.{n}f}–{max:.{n}f})'.format(**row, n=digits)
+
+
+def markdown(figures: dict) -> str:
+    """The figures as tables."""
+    from step_models import RATIOS
+    lines = [f'{figures["machine"]}; median (range) of {figures["repeats"]} turns; '
+             f'{figures["clock"]}']
+    for part in figures['sizes']:
+        lines += ['', f'| {part["size"]} | seconds a step | against | ratio | peak MB | operators '
+                  '| waits |', '|---|---|---|---|---|---|---|']
+        for name, row in part['seconds'].items():
+            ratio = part['ratios'].get(name)
+            counts = part['counts'][name]
+            lines.append(f'| {name} | {spread(row, 3)} | {RATIOS[name] if ratio else ""} | '
+                         f'{spread(ratio, 3) if ratio else ""} | {part["memory_mb"][name]:.0f} | '
+                         f'{counts["operators"]} | {counts["waits"]} |')
+        lines += ['', f'MoCo v2 against mmselfsup\'s: {spread(part["to_mmselfsup"], 3)}.', '',
+                  '| where the rest of an InfoMin step goes | ms | of the step |', '|---|---|---|']
+        lines += [f'| {name} | {row["ms"]:.2f} | {row["share"]:.2%} |'
+                  for name, row in part['rest'].items()]
+    if 'scaling' in figures:
+        row = figures['scaling']
+        lines += ['', 'InfoMin at the small size, one thread a process: '
+                  f'{spread(row["one"], 1)} images a second by one process, '
+                  f'{spread(row["two"], 1)} by two, {spread(row["ratio"], 2)} times.']
+    return '\n'.join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure, print and write."""
+    args = parse_args(argv)
+    sys.path.insert(0, str(Path(__file__).parent))
+    from step_models import OPTIONS, STEPS
+    names = [*STEPS, *(OPTIONS if args.options else ())]
+    # first what forks: this process has no threads yet
+    memory = {size: {name: in_child(peak_memory, name, size) for name in names}
+              for size in args.sizes}
+    figures = {} if args.no_scaling else dict(scaling=scaling(min(args.repeats, 3)))
+    clock = time.process_time if args.cpu_time else time.perf_counter
+    figures |= dict(
+        clock='CPU seconds, all threads' if args.cpu_time else 'seconds',
+        machine=machine(), cores=os.cpu_count(), repeats=args.repeats,
+        sizes=[measure(size, names, memory[size], args.repeats, clock) for size in args.sizes])
+    print(markdown(figures))
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == '__main__':
+    main()
