@@ -11,6 +11,7 @@ from torch import Tensor
 CODES = ('b1', 'f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1')
 BYTE_ORDERS = ('<', '>', '|', '=')
 MAX_DIMENSIONS = 8
+MAX_LENGTH = 1 << 62  # along a dimension: what torch can count
 
 
 class PickledType:
@@ -33,8 +34,8 @@ class PickledType:
         """
         order = self.state[1] if isinstance(self.state, tuple) and len(self.state) > 1 else '='
         if self.code not in CODES or order not in BYTE_ORDERS:
-            raise ValueError(f'is an array of type {self.code!r}, byte order {order!r}; '
-                             f'known are {", ".join(CODES)}')
+            raise ValueError(f'is an array of type {_shown(self.code)}, byte order '
+                             f'{_shown(order)}; known are {", ".join(CODES)}')
         return np.dtype(self.code).newbyteorder(order)
 
 
@@ -78,7 +79,7 @@ class PickledArray:
         if not isinstance(data, bytes | bytearray):
             raise ValueError(f'is an array over a {type(data).__name__} instead of bytes')
         if not isinstance(shape, tuple) or len(shape) > MAX_DIMENSIONS or not all(
-                type(length) is int and length >= 0 for length in shape):
+                type(length) is int and 0 <= length < MAX_LENGTH for length in shape):
             raise ValueError('is an array of an impossible shape')
         if math.prod(shape) * dtype.itemsize != len(data):
             raise ValueError(f'is an array of shape {shape} and type {dtype.name}, for which its '
@@ -91,8 +92,13 @@ def encode_latin1(text: str, encoding: str) -> bytes:
     """Bytes as protocols 0 to 2 write them: ``_codecs.encode(text, 'latin1')``.
 
     Raises:
-        ValueError: If another encoding is asked for.
+        ValueError: If it is no text, or another encoding is asked for.
     """
-    if encoding not in ('latin1', 'latin-1'):
-        raise ValueError(f'bytes are written in latin1, not {encoding!r}')
-    return str(text).encode('latin1')
+    if not isinstance(text, str) or encoding not in ('latin1', 'latin-1'):
+        raise ValueError(f'bytes are written as text in latin1, not {_shown(encoding)}')
+    return text.encode('latin1')
+
+
+def _shown(value: Any) -> str:
+    """A value for a message; a container is not written out, which could take for ever."""
+    return repr(value[:40]) if isinstance(value, str) else f'a {type(value).__name__}'

@@ -1,8 +1,6 @@
 """Files of tensors: reading without running code, writing all or nothing."""
 
 import os
-import tarfile
-import zipfile
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -14,12 +12,14 @@ import torch
 
 from infomin_plugin.version import __version__
 
-from . import unpickling
+from .pickled_names import ForbiddenGlobalError
+from .records import ZIP_START, OtherFileError, read_legacy, read_zip
 
 if TYPE_CHECKING:
     from .trunk import Trunk
 
-ZIP_START = b'PK\x03\x04'
+TAR_MARK, TAR_MARK_AT = b'ustar', 257
+CHARACTERS_SHOWN = 300
 
 
 class CheckpointError(ValueError):
@@ -31,8 +31,9 @@ def read_file(path: str | os.PathLike) -> Any:
 
     Both forms of ``torch.save`` are read, the zip and the older one. Objects other than tensors
     and plain containers (logs, options) come back as inert stand-ins, see
-    :mod:`infomin_plugin.checkpoints.unpickling`; numpy arrays as
-    :class:`~infomin_plugin.checkpoints.arrays.PickledArray`.
+    :mod:`infomin_plugin.checkpoints.pickled_names`; numpy arrays as
+    :class:`~infomin_plugin.checkpoints.arrays.PickledArray`. Neither time nor memory goes beyond
+    what the file's size is worth, see :mod:`infomin_plugin.checkpoints.unpickling`.
 
     Args:
         path (str | PathLike): A local file.
@@ -48,52 +49,30 @@ def read_file(path: str | os.PathLike) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f'no checkpoint file at {path} (a local file is needed: download '
                                 'it first if it lies on the web)')
-    _refuse_other_archives(path)
-    try:
-        pickled = _read_pickled_dict(path)
-        if pickled is not None:
-            return pickled
-        return torch.load(path, map_location='cpu', pickle_module=unpickling, weights_only=False)
-    except unpickling.ForbiddenGlobalError as error:
-        raise CheckpointError(
-            f'{path} is refused: loading it would call {error.name}, which is no part of a '
-            'checkpoint. Nothing was executed. If you trust the file, load it yourself and save '
-            'its state_dict alone') from None
-    except Exception as error:  # a damaged pickle can fail in any way at all
-        raise CheckpointError(
-            f'{path} ({path.stat().st_size} bytes) is not a complete PyTorch checkpoint: '
-            f'{type(error).__name__}: {error}') from error
-
-
-def _refuse_other_archives(path: Path) -> None:
-    """Keep torch.load from handing the file to other loaders of its own."""
     with path.open('rb') as file:
-        starts_as_zip = file.read(len(ZIP_START)) == ZIP_START
-    if starts_as_zip:
-        if not zipfile.is_zipfile(path):
-            raise CheckpointError(
-                f'{path} ({path.stat().st_size} bytes) is not a complete PyTorch checkpoint: it '
-                'begins as one, but its end is missing')
-        with zipfile.ZipFile(path) as archive:
-            if any(name.split('/')[-1] == 'constants.pkl' for name in archive.namelist()):
-                raise CheckpointError(f'{path} is a TorchScript program, not a checkpoint: save '
-                                      "the module's state_dict() instead")
-    elif tarfile.is_tarfile(path):
+        start = file.read(TAR_MARK_AT + len(TAR_MARK))
+    if start[TAR_MARK_AT:] == TAR_MARK:
         raise CheckpointError(f'{path} is a tar archive; the tensors in it, saved again by '
                               'torch.save, are needed')
+    try:
+        return read_zip(path) if start.startswith(ZIP_START) else read_legacy(path)
+    except ForbiddenGlobalError as error:
+        raise CheckpointError(
+            f'{path} is refused: loading it would call {shown(error.name)}, which is no part of a '
+            'checkpoint. Nothing was executed. If you trust the file, load it yourself and save '
+            'its state_dict alone') from None
+    except OtherFileError as error:
+        raise CheckpointError(f'{path} {error}') from None
+    except Exception as error:  # a damaged file can fail in any way at all
+        raise CheckpointError(
+            f'{path} ({path.stat().st_size} bytes) is not a complete PyTorch checkpoint: '
+            f'{type(error).__name__}: {shown(str(error))}') from error
 
 
-def _read_pickled_dict(path: Path) -> dict | None:
-    """What ``pickle.dump`` wrote; None for ``torch.save``, whose older form begins with a number.
-
-    Strings of Python 2 are read as Detectron2 does.
-    """
-    with path.open('rb') as file:
-        if file.read(len(ZIP_START)) == ZIP_START:
-            return None
-        file.seek(0)
-        first = unpickling.load(file, encoding='latin1')
-    return first if isinstance(first, dict) else None
+def shown(text: str) -> str:
+    """A text of a file for a message: not long, and nothing that a terminal would obey."""
+    text = text if len(text) <= CHARACTERS_SHOWN else f'{text[:CHARACTERS_SHOWN]}…'
+    return ''.join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .arrays import PickledArray
 from .detectron2 import from_detectron2
-from .files import CheckpointError, read_file
+from .files import CheckpointError, read_file, shown
 from .resnet import Architecture, shorten
 from .trunk import Trunk, find_architecture
 from .two_view import GENERATOR, IN_ENCODERS, TRUNKS, VIEW_NORMS
@@ -173,6 +173,8 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
     # a file of ours with one encoder says which; it is also what is read by default
     meta = EXPORTED.dict_in(content)
     exported = meta.get('source') if EXPORTED.prefix in meta else None
+    if not (exported is None or isinstance(exported, str) and exported in SOURCES):
+        raise CheckpointError(f'{path} ({origin.name}) is of an unknown encoder')
     place = origin.query if source == 'query' else origin.momentum
     if place is None or not place.is_in(content) or (source == 'momentum' and exported == 'query'):
         raise CheckpointError(f'{path} ({origin.name}) holds no {source} encoder')
@@ -181,7 +183,7 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
     heads = tuple(place.prefix + head for head in origin.heads)
     names = {key: name for key in tensors if (name := place.name_in_trunk(key)) is not None
              and not (heads and key.startswith(heads))}
-    state = {name: _as_tensor(tensors[key], key, path) for key, name in names.items()}
+    state = _tensors(tensors, names, path)
     architecture = _check(state, path)
     state, filled = _with_counters(state)
     return Trunk(
@@ -197,15 +199,26 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
                      if isinstance(value, str | int)})
 
 
+def _tensors(values: Mapping[str, Any], names: Mapping[str, str], path: Path) -> dict[str, Tensor]:
+    """Take the tensors out, which together are no larger than the file that they are in."""
+    state, room = {}, path.stat().st_size
+    for key, name in names.items():
+        state[name] = _as_tensor(values[key], key, path)
+        room -= state[name].numel() * state[name].element_size()
+        if room < 0:
+            raise CheckpointError(f'{path}: its tensors have more elements than the file')
+    return state
+
+
 def _as_tensor(value: Any, key: str, path: Path) -> Tensor:
     """Take a tensor as it is and an array as a tensor."""
     if isinstance(value, PickledArray):
         try:
             return value.to_tensor()
         except ValueError as error:
-            raise CheckpointError(f'{path}: {key} {error}') from None
+            raise CheckpointError(f'{path}: {shown(key)} {error}') from None
     if not isinstance(value, Tensor):
-        raise CheckpointError(f'{path}: {key} is a {type(value).__name__}, not a tensor')
+        raise CheckpointError(f'{path}: {shown(key)} is a {type(value).__name__}, not a tensor')
     return value
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .files import CheckpointError
+from .files import CheckpointError, shown
 
 # He et al. 2016, table 1: bottleneck blocks or not, blocks a stage -> depth
 DEPTHS = {
@@ -52,7 +52,7 @@ class Architecture:
 def shorten(names: tuple[str, ...] | list[str]) -> str:
     """The first few of many names."""
     more = f' and {len(names) - NAMES_SHOWN} more' if len(names) > NAMES_SHOWN else ''
-    return ', '.join(names[:NAMES_SHOWN]) + more
+    return ', '.join(shown(name) for name in names[:NAMES_SHOWN]) + more
 
 
 def find_resnet(state: Mapping[str, Tensor]) -> Architecture:
@@ -70,7 +70,7 @@ def find_resnet(state: Mapping[str, Tensor]) -> Architecture:
     """
     blocks = dict.fromkeys((1, 2, 3, 4), 0)
     for key in state:
-        if match := re.match(r'layer([1-4])\.(\d+)\.', key):
+        if match := re.match(r'layer([1-4])\.(\d{1,3})\.', key):
             stage, block = map(int, match.groups())
             blocks[stage] = max(blocks[stage], block + 1)
     bottleneck = any(re.match(r'layer\d\.\d+\.conv3\.', key) for key in state)
@@ -85,8 +85,9 @@ def find_resnet(state: Mapping[str, Tensor]) -> Architecture:
     if missing := [key for key in measured if key not in state]:
         raise CheckpointError(f'an incomplete trunk of ResNet-{depth}: {shorten(missing)} missing')
     stem, inner, outer = (state[key] for key in measured)
-    if wrong := [key for key in measured if state[key].ndim != 4]:
-        raise CheckpointError(f'no trunk of a ResNet: {shorten(wrong)} should have 4 dimensions')
+    if wrong := [key for key in measured if state[key].ndim != 4 or not state[key].numel()]:
+        raise CheckpointError(f'no trunk of a ResNet: {shorten(wrong)} should have 4 dimensions, '
+                              'none of them 0')
     expected = list(_keys(bottleneck, tuple(blocks.values()), len(stem) != len(outer)))
     missing = [key for key in expected
                if key not in state and not key.endswith('num_batches_tracked')]

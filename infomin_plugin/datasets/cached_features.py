@@ -44,11 +44,15 @@ class CachedFeatures(Dataset):
         if self.metainfo['classes'] != wanted:
             raise ValueError(f'{self.folder} has {_differing(self.metainfo["classes"], wanted)}: '
                              'the splits of a cache need the same classes')
-        self.features = np.load(self.folder / FEATURES, mmap_mode='r')
-        self.labels = np.load(self.folder / LABELS)
+        self.features = _mapped(self.folder / FEATURES, np.float32)
+        self.labels = _mapped(self.folder / LABELS, np.int64)
         if self.features.ndim != 2 or self.labels.shape != (len(self.features), ):
             raise ValueError(f'{self.folder}: {FEATURES} is {self.features.shape}, {LABELS} is '
                              f'{self.labels.shape}: they must be N×F and N')
+        if len(self.labels) and not (
+                0 <= self.labels.min() and self.labels.max() < len(self.metainfo['classes'])):
+            raise ValueError(f'{self.folder / LABELS} has labels outside the '
+                             f'{len(self.metainfo["classes"])} classes')
 
     def __len__(self) -> int:
         """Count the images."""
@@ -82,7 +86,7 @@ def read_description(folder: Path) -> dict:
     try:
         description = json.loads((folder / DESCRIPTION).read_text())
         return {**description, 'classes': tuple(description['classes'])}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f'{folder / DESCRIPTION} does not describe a cache: {error!r}') from None
 
 
@@ -122,6 +126,17 @@ def write_features(folder: Path, batches: Iterable[tuple[np.ndarray, np.ndarray,
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _mapped(path: Path, dtype: type) -> np.ndarray:
+    """Map a file's array into memory: nothing is unpickled, nor taken that the file has not."""
+    try:
+        array = np.lib.format.open_memmap(path, 'r')
+    except ValueError as error:
+        raise ValueError(f'{path} is no array of numpy: {error}') from None
+    if array.dtype != dtype:
+        raise ValueError(f'{path} is of type {array.dtype} instead of {dtype.__name__}')
+    return array
 
 
 def _differing(found: tuple[str, ...], wanted: tuple[str, ...]) -> str:

@@ -70,8 +70,11 @@ class LabelledShare(ImageFolder):
             for name in (path, os.path.basename(path)):
                 for key in (name, os.path.splitext(name)[0]):
                     places.setdefault(key, set()).add(index)
-        with open(self.list_file, encoding='utf-8') as file:
-            lines = [line.strip() for line in file if line.strip()]
+        try:
+            with open(self.list_file, encoding='utf-8') as file:
+                lines = [line.strip() for line in file if line.strip()]
+        except UnicodeDecodeError as error:
+            raise ValueError(f'ann_file: {self.list_file} is no list of images: {error}') from None
         chosen = set()
         for line in lines:
             found = places.get(line) or places.get(line.rsplit(maxsplit=1)[0], set())

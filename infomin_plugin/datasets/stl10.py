@@ -68,7 +68,7 @@ class STL10(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """List the images as ``dict(file, index, gt_label)`` after a check of all sizes."""
-        classes = self._read('class_names.txt').decode().split()
+        classes = self._text('class_names.txt').split()
         self._metainfo.setdefault('classes', tuple(classes))
         data_list = []
         for images, labels in _PARTS[self.split]:
@@ -108,6 +108,12 @@ class STL10(BaseDataset):
     def _read(self, name: str) -> bytes:
         return self._path(name).read_bytes()
 
+    def _text(self, name: str) -> str:
+        try:
+            return self._read(name).decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(f'{self._path(name)} is no text: {error}') from None
+
     def _count(self, name: str) -> int:
         path = self._path(name)
         size = path.stat().st_size
@@ -128,12 +134,13 @@ class STL10(BaseDataset):
         return (labels.astype(int) - 1).tolist()
 
     def _fold_indices(self, count: int) -> list[int]:
-        lines = self._read('fold_indices.txt').decode().splitlines()
+        lines = self._text('fold_indices.txt').splitlines()
         if len(lines) != _FOLDS:
             raise ValueError(f'{self._path("fold_indices.txt")} has {len(lines)} lines, one for '
                              f'each of {_FOLDS} folds is needed')
-        indices = [int(word) for word in lines[self.fold].split()]
-        if not indices or max(indices) >= count or min(indices) < 0:
+        words = lines[self.fold].split()
+        indices = [int(word) for word in words if word.isdecimal() and len(word) < 10]
+        if not indices or len(indices) < len(words) or max(indices) >= count:
             raise ValueError(f'{self._path("fold_indices.txt")}: fold {self.fold} must hold '
                              f'indices 0…{count - 1} of the training images')
         return indices

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NAMED_AT_MOST = 5
+CHARACTERS_SHOWN = 300
 
 
 class AnnotationError(ValueError):
@@ -61,6 +62,12 @@ def only(found: Sequence[Path], what: str) -> Path:
 
 def some(items: Sequence) -> str:
     """The first few items, for a message."""
-    items = [str(item) for item in items]
     more = f' and {len(items) - NAMED_AT_MOST} more' if len(items) > NAMED_AT_MOST else ''
-    return ', '.join(items[:NAMED_AT_MOST]) + more
+    return ', '.join(shown(item) for item in items[:NAMED_AT_MOST]) + more
+
+
+def shown(item: object) -> str:
+    """A text of a file for a message: not long, and nothing that a terminal would obey."""
+    text = str(item)
+    text = text if len(text) <= CHARACTERS_SHOWN else f'{text[:CHARACTERS_SHOWN]}…'
+    return ''.join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

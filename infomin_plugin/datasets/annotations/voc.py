@@ -7,20 +7,29 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from .base import AnnotationError, AnnotationSet, only, some, walk
+from ..bounds import MAX_SIDE, size_problem
+from .base import AnnotationError, AnnotationSet, only, shown, some, walk
+
+# Bytes of an annotation file; those of VOC have a few thousand, a thousand objects half a million.
+MAX_BYTES = 1 << 24
+# Elements in one another; VOC has five (annotation, object, part, bndbox, xmin).
+MAX_DEPTH = 100
 
 
 def read_voc(root: Path, splits: Sequence[str]) -> AnnotationSet:
     """Read the first of some splits below ``root``; see :func:`read_set`."""
     split, ann_file = _find_voc(root, splits)
     base = ann_file.parents[2]
-    names = ann_file.read_text(encoding='utf-8').splitlines()
+    try:
+        names = ann_file.read_text(encoding='utf-8').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnnotationError(f'{ann_file} is no readable list of images: {error}') from error
     if not names:
         raise AnnotationError(f'{ann_file} lists no images')
     for number, name in enumerate(names, 1):
         if not name or name != name.strip() or len(name.split()) > 1:
             raise AnnotationError(f'{ann_file}, line {number}: one image name a line without '
-                                  f'spaces is expected, but it is {name!r}')
+                                  f'spaces is expected, but it is {shown(repr(name))}')
     _check_voc_images(base, names, ann_file)
 
     classes, num_objects = set(), 0
@@ -69,25 +78,29 @@ def _read_voc_objects(file: Path) -> list[str]:
     """Class names of the objects of one annotation file."""
     root = _parse_xml(file)
     if (size := root.find('size')) is not None:
-        for side in ('width', 'height'):
-            if (_number(size.findtext(side)) or 0) < 1:
+        sides = [_number(size.findtext(side)) or 0 for side in ('width', 'height')]
+        for side, value in zip(('width', 'height'), sides, strict=True):
+            if value < 1:
                 raise AnnotationError(
                     f'{file}: size/{side} must be a positive number, but it is '
-                    f'{size.findtext(side)!r}')
+                    f'{shown(repr(size.findtext(side)))}')
+        if problem := size_problem(*map(int, sides)):
+            raise AnnotationError(f'{file}: its image {problem}')
     names = []
     for index, found in enumerate(root.findall('object'), 1):
         name = found.findtext('name')
         if not name:
             raise AnnotationError(f'{file}: object {index} has no name, that is no class')
         box = [_number(found.findtext(f'bndbox/{key}')) for key in ('xmin', 'ymin', 'xmax', 'ymax')]
-        if None in box or box[0] > box[2] or box[1] > box[3]:
+        name = shown(name)
+        if None in box or box[0] > box[2] or box[1] > box[3] or max(map(abs, box)) > MAX_SIDE:
             raise AnnotationError(
                 f'{file}: object {index} ({name}) needs a bndbox of numbers with xmin <= xmax and '
                 f'ymin <= ymax, but (xmin, ymin, xmax, ymax) is {tuple(box)}')
         if found.findtext('difficult', '0') not in ('0', '1'):
             raise AnnotationError(f"{file}: object {index} ({name}): difficult must be 0 or 1, but "
-                                  f"it is {found.findtext('difficult')!r}")
-        names.append(name)
+                                  f"it is {shown(repr(found.findtext('difficult')))}")
+        names.append(found.findtext('name'))
     return names
 
 
@@ -98,16 +111,33 @@ def _parse_xml(file: Path) -> ElementTree.Element:
         raise AnnotationError(f'{file} has a document type declaration (DOCTYPE); annotations '
                               'have none, and such files are not read for safety')
 
+    def enter(*_):
+        nonlocal depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise AnnotationError(f'{file} has more than {MAX_DEPTH} elements in one another')
+
+    def leave(*_):
+        nonlocal depth
+        depth -= 1
+
+    depth = 0
     checker = expat.ParserCreate()
     checker.StartDoctypeDeclHandler = refuse
+    checker.StartElementHandler, checker.EndElementHandler = enter, leave
     try:
+        if (size := file.stat().st_size) > MAX_BYTES:
+            raise AnnotationError(f'{file} has {size} bytes; at most {MAX_BYTES} are read')
         content = file.read_bytes()
         checker.Parse(content, True)
         return ElementTree.fromstring(content)
     except FileNotFoundError as error:
         raise AnnotationError(f'there is no annotation file {file}') from error
-    except (OSError, expat.ExpatError, ElementTree.ParseError, LookupError) as error:
-        raise AnnotationError(f'{file} is not readable XML: {error}') from error
+    except AnnotationError:
+        raise
+    # of an unknown or odd encoding: LookupError, ValueError
+    except (OSError, expat.ExpatError, SyntaxError, LookupError, ValueError) as error:
+        raise AnnotationError(f'{file} is not readable XML: {shown(error)}') from error
 
 
 def _number(text: str | None) -> float | None:

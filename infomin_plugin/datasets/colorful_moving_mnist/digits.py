@@ -1,6 +1,7 @@
 """Handwritten digits as alpha, from MNIST's files or from scikit-learn, and how one is drawn."""
 
 import logging
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -67,14 +68,24 @@ def load_digits(source: str, root: str | None, split: str, side: int) -> DigitSe
 def _from_mnist(root: str | None, split: str, side: int) -> DigitSet:
     if root is None:
         raise FileNotFoundError('digits_root is not set: there are no MNIST files')
-    from torchvision.datasets import MNIST
+    # The class MNIST would rather unpickle a MNIST/processed of old, and run the code in it.
+    from torchvision.datasets.mnist import read_image_file, read_label_file
 
-    try:
-        files = MNIST(root, train=split == 'train', download=False)
-    except RuntimeError as error:
+    prefix = Path(root, 'MNIST/raw', 'train' if split == 'train' else 't10k')
+    images, labels = f'{prefix}-images-idx3-ubyte', f'{prefix}-labels-idx1-ubyte'
+    if not (Path(images).is_file() and Path(labels).is_file()):
         raise FileNotFoundError(f'digits_root: {root} has no MNIST files, which must be in '
-                                'MNIST/raw below it') from error
-    return DigitSet('mnist', _resized(files.data.numpy(), side), files.targets.numpy())
+                                'MNIST/raw below it')
+    try:
+        alphas, numbers = read_image_file(images).numpy(), read_label_file(labels).numpy()
+    except Exception as error:  # torchvision asserts what the files say, if anything
+        raise ValueError(f'{images} or {labels} is not of MNIST\'s form: '
+                         f'{type(error).__name__} {error}') from error
+    if len(alphas) != len(numbers) or not 0 < alphas.shape[1] == alphas.shape[2] or not (
+            0 <= numbers.min() <= numbers.max() < len(DIGIT_NAMES)):
+        raise ValueError(f'{images} has images of {alphas.shape}, {labels} {len(numbers)} labels: '
+                         'these must be square images of ten digits, and a label each')
+    return DigitSet('mnist', _resized(alphas, side), numbers)
 
 
 def _from_sklearn(split: str, side: int) -> DigitSet:

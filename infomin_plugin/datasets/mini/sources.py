@@ -6,6 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
+
+from ..bounds import size_problem
 
 DIGIT_NAMES = ('zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine')
 DIGIT_ZOOM = 8  # 8x8 digits are drawn from smooth 80x80 ones
@@ -268,8 +271,14 @@ def _hash_files(folder, files):
 
 
 def _decode(path, flags):
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, flags) if len(data) else None
+    try:
+        with Image.open(path) as header:
+            problem = size_problem(*header.size)
+    except Exception as error:  # Pillow's decoders know no common one
+        problem = f'cannot be read as an image: {error}'
+    if problem:
+        raise ValueError(f'{path} {problem}')
+    image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), flags)
     if image is None:
         raise ValueError(f'{path} cannot be read as an image')
     return image

@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ import simplejpeg
 from mmcv.transforms import BaseTransform
 from PIL import Image, ImageOps
 
+from infomin_plugin.datasets.bounds import MAX_BYTES, size_problem
 from infomin_plugin.registry import TRANSFORMS
 
 # What Pillow turns into RGB without losing range. 'I', 'F', 'LAB', ... are refused: their range or
@@ -124,7 +126,8 @@ class LoadImage(BaseTransform):
             size if all crops then still have twice the pixels a side that their views need.
 
     Raises:
-        ImageError: If the file is missing, not an image, truncated or of an unsupported mode.
+        ImageError: If the file is missing, not an image, truncated, of an unsupported mode, or
+            larger than :mod:`infomin_plugin.datasets.bounds` allows, before it is decoded.
     """
 
     def __init__(self, reduce: bool = False) -> None:
@@ -135,8 +138,12 @@ class LoadImage(BaseTransform):
         path = results['img_path']
         try:
             with open(path, 'rb') as file:
+                if (size := os.fstat(file.fileno()).st_size) > MAX_BYTES:
+                    raise ImageError(f'it has {size} bytes, at most {MAX_BYTES:,} are read')
                 data = file.read()
-            with Image.open(io.BytesIO(data)) as image:
+            with Image.open(io.BytesIO(data)) as image:  # reads the header
+                if problem := size_problem(*image.size):
+                    raise ImageError(f'it {problem}')
                 img = _open_jpeg(path, data, image)
                 if img is None:
                     image.load()

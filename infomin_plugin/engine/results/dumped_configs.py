@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+MAX_BYTES = 1 << 24  # of a dumped config; those of detectors have 20,000
 NUMBERS = {'inf': math.inf, 'nan': math.nan}  # as str() writes them
 
 
@@ -27,9 +28,11 @@ def read_config(path: Path) -> dict[str, Any]:
         dict[str, Any]: See :func:`parse_config`.
 
     Raises:
-        ConfigTextError: See :func:`parse_config`.
+        ConfigTextError: See :func:`parse_config`; or if the file is far too large for one.
         OSError: If the file cannot be read.
     """
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise ConfigTextError(f'{path} is not a config as MMEngine dumps it: it has {size} bytes')
     return parse_config(path.read_text(encoding='utf-8', errors='replace'), path)
 
 

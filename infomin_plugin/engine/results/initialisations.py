@@ -133,5 +133,9 @@ def _from_file(checkpoint: str) -> Initialisation:
     except (CheckpointError, FileNotFoundError):
         return Initialisation(name)
     meta = content.get('meta') if isinstance(content, dict) else None
-    pretraining = (meta or {}).get('pretraining')
-    return from_dict(pretraining) if pretraining else Initialisation(name)
+    found = meta.get('pretraining') if isinstance(meta, dict) else None
+    if not isinstance(found, dict):
+        return Initialisation(name)
+    # a file may hold anything there
+    pretraining = {key: value for key, value in found.items() if isinstance(value, str | int)}
+    return from_dict(pretraining) if 'method' in pretraining else Initialisation(name)

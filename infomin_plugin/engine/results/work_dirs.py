@@ -164,7 +164,7 @@ def _read_lines(folder: Path) -> list[dict[str, Any]]:
     for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
         try:
             values = json.loads(line)
-        except json.JSONDecodeError:  # the last one of a run that was killed
+        except (ValueError, RecursionError):  # the last one of a run that was killed
             continue
         if isinstance(values, dict):
             lines.append(values)
@@ -177,7 +177,7 @@ def _read_test(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         values = json.loads(file.read_text())
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise OSError(f'{file} is not JSON: {error}') from error
     return values if isinstance(values, dict) else None
 
