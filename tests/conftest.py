@@ -1,6 +1,12 @@
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption('--cases', type=int, default=100,
+                     help='changed files of each kind that the fuzz tests read')
+    parser.addoption('--fuzz-seed', type=int, default=0, help='of the changes')
+
+
 @pytest.fixture(scope='session')
 def images(tmp_path_factory):
     """A plain tree of six images, some of them in sub-folders; to read only."""

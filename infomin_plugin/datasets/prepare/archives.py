@@ -1,5 +1,8 @@
 """Archives unpacked without trust in the names that they hold."""
 
+import bz2
+import gzip
+import lzma
 import os
 import shutil
 import stat
@@ -7,7 +10,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -15,7 +18,14 @@ from typing import BinaryIO
 
 from .files import PrepareError, Update, ignore, need_space
 
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError)
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+# What an archive may unpack to, as a multiple of its size, and beyond that in bytes. Annotations,
+# which are text, shrink to a tenth; what shrinks to less than a hundredth is no data.
+MAX_RATIO, SLACK = 100, 1 << 26
+# Bytes that a tar's reader may ask for at once: contents it takes in small blocks, but a header
+# says itself how long it is, and is read whole.
+MAX_READ = 1 << 20
+_COMPRESSIONS = ((b'\x1f\x8b', gzip.open), (b'BZh', bz2.open), (b'\xfd7zXZ', lzma.open))
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,8 @@ def unpack(archive: Path, target: Path, update: Update = ignore) -> None:
 
     Raises:
         PrepareError: If the archive is broken, a member is neither file nor folder or would lie
-            outside the target, or the disk is too small.
+            outside the target, it would unpack to more than :data:`MAX_RATIO` times its size, or
+            the disk is too small.
         OSError: If a file cannot be written.
     """
     target.mkdir(parents=True, exist_ok=True)
@@ -50,6 +61,8 @@ def unpack(archive: Path, target: Path, update: Update = ignore) -> None:
                 _refuse(member, archive)
             files = [member for member in members if member.kind == 'file']
             done, total = 0, sum(file.size for file in files)
+            if total > _limit(archive):
+                raise PrepareError(_too_large(archive))
             need_space(target, total, f'{archive} cannot be unpacked')
             for file in files:
                 _write(file, target / file.name)
@@ -67,9 +80,53 @@ def _opened(archive: Path) -> Iterator[list[_Member]]:
             yield [_Member(info.filename, _zip_kind(info), info.file_size,
                            partial(file.open, info)) for info in file.infolist()]
     else:
-        with tarfile.open(archive) as file:
+        with _decompressed(archive) as stream, tarfile.open(fileobj=stream, mode='r:') as file:
             yield [_Member(info.name, _tar_kind(info), info.size,
                            partial(file.extractfile, info)) for info in file.getmembers()]
+
+
+def _limit(archive: Path) -> int:
+    return MAX_RATIO * archive.stat().st_size + SLACK
+
+
+def _too_large(archive: Path) -> str:
+    return (f'{archive} is refused: its {archive.stat().st_size} bytes would unpack to more than '
+            f'{_limit(archive)}. Nothing was unpacked')
+
+
+@contextmanager
+def _decompressed(archive: Path) -> Iterator['_Bounded']:
+    with archive.open('rb') as file:
+        start = file.read(8)
+        file.seek(0)
+        opener = next((opener for mark, opener in _COMPRESSIONS if start.startswith(mark)), None)
+        with opener(file) if opener else nullcontext(file) as stream:
+            yield _Bounded(stream, archive)
+
+
+class _Bounded:
+    """A stream of an archive, of which neither a lot at once nor too much in all is read."""
+
+    def __init__(self, stream: BinaryIO, archive: Path) -> None:
+        self.stream, self.archive, self.limit = stream, archive, _limit(archive)
+        self.tell = stream.tell
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_SET and place > self.limit:
+            raise PrepareError(_too_large(self.archive))
+        return self.stream.seek(place, whence)
+
+    def read(self, length: int) -> bytes:
+        if not 0 <= length <= MAX_READ:
+            raise tarfile.ReadError(f'a header of {length} bytes')
+        if self.stream.tell() > self.limit:
+            raise PrepareError(_too_large(self.archive))
+        try:
+            return self.stream.read(length)
+        except OSError as error:
+            if error.errno is not None:  # of the disk
+                raise
+            raise tarfile.ReadError(str(error)) from error
 
 
 def _zip_kind(info: zipfile.ZipInfo) -> str:
