@@ -4,9 +4,12 @@ import os
 import pickle
 import resource
 import signal
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
+
+PATIENCE = 120  # seconds, of a machine that is busy
 
 
 class TooLong(BaseException):
@@ -15,26 +18,26 @@ class TooLong(BaseException):
 
 @contextmanager
 def at_most(seconds: float):
-    """Raise :class:`TooLong` in what takes longer; in the main thread only."""
+    """Raise :class:`TooLong` in what takes more CPU; in the main thread only."""
     def stop(*_):
         raise TooLong(f'took more than {seconds} s')
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def run_bounded(function: Callable[[], Any], megabytes: int = 256,
                 seconds: int = 10) -> tuple[str, str]:
-    """Call a function in a child with so much more memory than it has, and so much time.
+    """Call a function in a child with so much more memory than it has, and so many seconds of CPU.
 
     Returns:
         tuple: ``('returned', '')``, or the name of what it raised and its message, or ``'signal'``
-        and the number of the signal that ended it, 9 or 14 for too long.
+        and the number of the signal that ended it: 24 for too long, 14 for one that only waits.
     """
     reading, writing = os.pipe()
     child = os.fork()
@@ -44,7 +47,9 @@ def run_bounded(function: Callable[[], Any], megabytes: int = 256,
             size = int(file.read().split()[0]) * resource.getpagesize()
         limit = size + megabytes * (1 << 20)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        signal.alarm(seconds)
+        used = int(time.process_time())
+        resource.setrlimit(resource.RLIMIT_CPU, (used + seconds + 1, ) * 2)
+        signal.alarm(PATIENCE)
         try:
             function()
             said = ('returned', '')

@@ -81,8 +81,11 @@ def _opened(archive: Path) -> Iterator[list[_Member]]:
                            partial(file.open, info)) for info in file.infolist()]
     else:
         with _decompressed(archive) as stream, tarfile.open(fileobj=stream, mode='r:') as file:
+            members = file.getmembers()
+            while stream.read(MAX_READ):
+                pass  # to the end, where the checksum is compared
             yield [_Member(info.name, _tar_kind(info), info.size,
-                           partial(file.extractfile, info)) for info in file.getmembers()]
+                           partial(file.extractfile, info)) for info in members]
 
 
 def _limit(archive: Path) -> int:
@@ -114,15 +117,19 @@ class _Bounded:
     def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
         if whence == os.SEEK_SET and place > self.limit:
             raise PrepareError(_too_large(self.archive))
-        return self.stream.seek(place, whence)
+        return self._asked(self.stream.seek, place, whence)
 
     def read(self, length: int) -> bytes:
         if not 0 <= length <= MAX_READ:
             raise tarfile.ReadError(f'a header of {length} bytes')
         if self.stream.tell() > self.limit:
             raise PrepareError(_too_large(self.archive))
+        return self._asked(self.stream.read, length)
+
+    @staticmethod
+    def _asked(function: Callable, *args: int) -> bytes | int:
         try:
-            return self.stream.read(length)
+            return function(*args)
         except OSError as error:
             if error.errno is not None:  # of the disk
                 raise

@@ -119,7 +119,8 @@ def _training_of(start: Start, checkpoint: str, trainings: dict[Path, Trained]) 
         config = parse_config(meta['cfg'], checkpoint)
         name = meta.get('experiment_name', '?').rsplit('_', 2)[0]  # then date and time
         return Trained(config, config, name, meta.get('seed'), Path(checkpoint))
-    except (CheckpointError, ConfigTextError, FileNotFoundError, KeyError, TypeError) as error:
+    except (CheckpointError, ConfigTextError, FileNotFoundError, AttributeError, KeyError,
+            TypeError) as error:
         raise LeftOut(f'a test of {last_folder(checkpoint)}, whose training is not among the '
                       f'folders; the file cannot be asked either ({type(error).__name__})'
                       ) from error
