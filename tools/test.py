@@ -28,14 +28,14 @@ def main() -> None:
 
     from mmengine.registry import RUNNERS
 
-    from infomin_plugin.checkpoints import read_file
+    from infomin_plugin.checkpoints import read_training
     from infomin_plugin.engine.command_line import load_config
 
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
     cfg.pretrained = None  # a dumped config may name the weights that training started from
     # the results say, as the training's do, where its weights came from
-    cfg.initialisation = read_file(args.checkpoint).get('meta', {}).get('initialisation')
+    cfg.initialisation = read_training(args.checkpoint)['meta'].get('initialisation')
     if args.show_dir:
         cfg.default_hooks.visualization = dict(
             type='mmdet.DetVisualizationHook', draw=True, interval=1, test_out_dir=args.show_dir)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 import torch
+from torch import Tensor
 
 from infomin_plugin.version import __version__
 
@@ -67,6 +68,28 @@ def read_file(path: str | os.PathLike) -> Any:
         raise CheckpointError(
             f'{path} ({path.stat().st_size} bytes) is not a complete PyTorch checkpoint: '
             f'{type(error).__name__}: {shown(str(error))}') from error
+
+
+def read_training(path: str | os.PathLike) -> dict[str, Any]:
+    """Read a training checkpoint of MMEngine's form, see :func:`read_file`.
+
+    Args:
+        path (str | PathLike): A local file.
+
+    Returns:
+        dict: With ``state_dict``, tensors by their names, and ``meta``, a dict.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: See :func:`read_file`; or if it is of another form.
+    """
+    content = read_file(path)
+    state = content.get('state_dict') if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(
+            isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()):
+        raise CheckpointError(f'{path} is no training checkpoint: it has no state_dict of tensors')
+    meta = content.get('meta')
+    return {**content, 'meta': meta if isinstance(meta, dict) else {}}
 
 
 def shown(text: str) -> str:

@@ -13,7 +13,7 @@ from mmengine.runner import set_random_seed
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from infomin_plugin.checkpoints import CheckpointError, read_file
+from infomin_plugin.checkpoints import CheckpointError, read_training
 from infomin_plugin.registry import MODELS, SCOPE
 
 from .pretrained import place_pretrained, verify_pretrained
@@ -35,8 +35,8 @@ def load_trained(cfg: Config, checkpoint: str | Path) -> nn.Module:
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or SCOPE):
         model = MODELS.build(cfg.model)
     try:
-        model.load_state_dict(read_file(checkpoint)['state_dict'])
-    except (RuntimeError, KeyError, TypeError) as error:
+        model.load_state_dict(read_training(checkpoint)['state_dict'])
+    except RuntimeError as error:
         raise CheckpointError(f'{checkpoint} is of another model than {cfg.filename}: '
                               f'{error}') from error
     return model.to(get_device()).eval()

@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner, set_random_seed
 from torch import Tensor, nn
 
-from infomin_plugin.checkpoints import read_file
+from infomin_plugin.checkpoints import read_training
 from infomin_plugin.registry import MODELS, SCOPE
 from infomin_plugin.visualization.generated_views import ViewsRow, draw_view_rows
 
@@ -42,7 +42,7 @@ def draw_rows(rows: Sequence[Row], folder: Path, seed: int, count: int, out: Pat
         after = None
         if row.learning:
             path = row.checkpoint(folder / row.name / f'seed{seed}', LEARNING)
-            state = read_file(path)['state_dict']
+            state = read_training(path)['state_dict']
             generator.load_state_dict({key.removeprefix(_PREFIX): value for key, value
                                        in state.items() if key.startswith(_PREFIX)})
             after = _views(generator, images)

@@ -12,7 +12,7 @@ import torch
 from bounded import run_bounded
 from checkpoint_files import thin_trunk
 
-from infomin_plugin.checkpoints import CheckpointError, read_file, read_trunk
+from infomin_plugin.checkpoints import CheckpointError, read_file, read_training, read_trunk
 from infomin_plugin.checkpoints.unpickling import MAX_OPERATIONS
 
 MEGABYTES = 256  # beyond what the process has
@@ -287,6 +287,23 @@ def test_messages_have_no_orders_for_a_terminal(refused, tmp_path):
         with pytest.raises(CheckpointError) as error:
             read_trunk(tmp_path / 'a.pth')
         assert str(error.value).isprintable()
+
+
+# --- training checkpoints
+
+
+@pytest.mark.parametrize('content', [
+    {}, [], {'state_dict': [1]}, {'state_dict': {'a': 1}}, {'state_dict': {1: torch.ones(1)}}],
+    ids=str)
+def test_training_checkpoints_of_another_form(content, refused, tmp_path):
+    torch.save(content, tmp_path / 'a.pth')
+    refused((tmp_path / 'a.pth').read_bytes(), 'is no training checkpoint', read_training)
+
+
+def test_training_checkpoints_whose_meta_is_none(tmp_path):
+    torch.save({'state_dict': {'a': torch.ones(2)}, 'meta': [1]}, tmp_path / 'a.pth')
+    found = read_training(tmp_path / 'a.pth')
+    assert found['meta'] == {} and torch.equal(found['state_dict']['a'], torch.ones(2))
 
 
 # --- other files
