@@ -10,7 +10,7 @@ from xml.parsers import expat
 from ..bounds import MAX_SIDE, size_problem
 from .base import AnnotationError, AnnotationSet, only, shown, some, walk
 
-# Bytes of an annotation file; those of VOC have a few thousand, a thousand objects half a million.
+# Bytes of an annotation file: room for more than 10,000 objects.
 MAX_BYTES = 1 << 24
 # Elements in one another; VOC has five (annotation, object, part, bndbox, xmin).
 MAX_DEPTH = 100

@@ -19,8 +19,8 @@ from typing import BinaryIO
 from .files import PrepareError, Update, ignore, need_space
 
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
-# What an archive may unpack to, as a multiple of its size, and beyond that in bytes. Annotations,
-# which are text, shrink to a tenth; what shrinks to less than a hundredth is no data.
+# What an archive may unpack to, as a multiple of its size, and beyond that in bytes. Images hardly
+# shrink, annotations, which are text, several times; what shrinks a hundred times is no data.
 MAX_RATIO, SLACK = 100, 1 << 26
 # Bytes that a tar's reader may ask for at once: contents it takes in small blocks, but a header
 # says itself how long it is, and is read whole.

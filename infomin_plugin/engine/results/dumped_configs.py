@@ -10,7 +10,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-MAX_BYTES = 1 << 24  # of a dumped config; those of detectors have 20,000
+MAX_BYTES = 1 << 24  # of a dumped config, which is a few pages of text
 NUMBERS = {'inf': math.inf, 'nan': math.nan}  # as str() writes them
 
 
