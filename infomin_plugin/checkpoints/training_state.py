@@ -59,8 +59,7 @@ class Unpickler(WeightsUnpickler):
         """See the base class."""
         path = f'{module}.{name}'
         if path == 'mmengine.logging.history_buffer.HistoryBuffer':
-            # one of its own each time: a pickle may set attributes on a class
-            return type('PickledHistory', (PickledHistory, ), {})
+            return PickledHistory  # having __setstate__, it takes no attributes from a pickle
         if path in ('numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar'):
             return lambda dtype, data: _scalar(dtype, data)
         return super().find_class(module, name)
@@ -120,8 +119,8 @@ def _load(file: BinaryIO, **kwargs: Any) -> Any:
     return Unpickler(file, **kwargs).load()
 
 
-def _scalar(dtype: Any, data: Any) -> float | int | bool:
-    return PickledArray.from_buffer(data, dtype, (), False).to_tensor().item()
+def _scalar(dtype: Any, data: Any) -> np.generic:
+    return PickledArray.from_buffer(data, dtype, (), False).to_tensor().numpy()[()]
 
 
 class _Restorer:

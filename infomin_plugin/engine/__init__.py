@@ -1,13 +1,13 @@
 """Runner, hooks and what resolves a config."""
 
 from .hooks import (
-                    CachedTrunkHook,
-                    DurableCheckpointHook,
-                    KNNHook,
-                    PreciseBNHook,
-                    PreemptionHook,
-                    ResumeGuardHook,
-                    ViewPicturesHook,
+    CachedTrunkHook,
+    DurableCheckpointHook,
+    KNNHook,
+    PreciseBNHook,
+    PreemptionHook,
+    ResumeGuardHook,
+    ViewPicturesHook,
 )
 from .player_optim_wrappers import PlayerOptimWrapperConstructor
 from .runner import InfoMinRunner
