@@ -62,13 +62,26 @@ class ToyMetric(BaseMetric):
         return dict(score=next(self.scores))
 
 
+def signal_family(number: signal.Signals) -> None:
+    """Signal this process and its workers, each by its id, as another process does.
+
+    torch's workers forgive what their parent sends.
+    """
+    own = [os.getpid(), *(child.pid for child in multiprocessing.active_children())]
+    assert all(pid > 1 for pid in own)
+    other = multiprocessing.get_context('fork').Process(
+        target=lambda: [os.kill(pid, number) for pid in own])
+    other.start()
+    other.join()
+
+
 @HOOKS.register_module(force=True)
 class SignalHook(Hook):
-    """Sends signals to this process, or its whole group, within a step."""
+    """Sends signals to this process, or to its workers too, within a step."""
 
-    def __init__(self, at, signals=('SIGTERM', ), rank=0, group=False) -> None:
+    def __init__(self, at, signals=('SIGTERM', ), rank=0, workers=False) -> None:
         self.at, self.signals, self.rank = at, [signal.Signals[name] for name in signals], rank
-        self.send = (lambda each: os.killpg(0, each)) if group else signal.raise_signal
+        self.send = signal_family if workers else signal.raise_signal
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         """Send them."""

@@ -127,8 +127,7 @@ def test_workers_outlive_a_signal_to_all(tmp_path):
     loader = toy_config(tmp_path).train_dataloader | dict(num_workers=2, persistent_workers=True)
 
     def train():
-        os.setsid()
-        train_toy(tmp_path, train_dataloader=loader, epochs=100, **told(40, group=True))
+        train_toy(tmp_path, train_dataloader=loader, epochs=100, **told(40, workers=True))
 
     child = fork(train)
     child.join(60)
