@@ -88,6 +88,15 @@ class PickledArray:
         return torch.from_numpy(array.astype(dtype.newbyteorder('='), order='C'))
 
 
+class PickledScalar(PickledArray):
+    """Takes the place of a number of numpy's."""
+
+    @classmethod
+    def from_bytes(cls, dtype: Any, data: Any = b'') -> 'PickledScalar':
+        """What a pickle says of one: ``scalar(dtype, data)``."""
+        return cls.from_buffer(data, dtype, (), 'C')
+
+
 def encode_latin1(text: str, encoding: str) -> bytes:
     """Bytes as protocols 0 to 2 write them: ``_codecs.encode(text, 'latin1')``.
 

@@ -3,7 +3,7 @@
 import os
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
@@ -100,9 +100,10 @@ def shown(text: str) -> str:
 
 @contextmanager
 def writing_aside(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """Open a file that appears under its name only when it is complete.
+    """Open a file that appears under its name only when it is complete and on the disk.
 
-    Several processes may write the same file at once.
+    Several processes may write the same file at once. One that is killed leaves its part behind,
+    as ``.NAME.`` and 32 hexadecimal digits.
 
     Args:
         path (str | PathLike): File to write; one that exists is replaced.
@@ -121,8 +122,19 @@ def writing_aside(path: str | os.PathLike) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
+        _sync_folder(path.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name outlive a power cut, where the file system can say so of a folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # the file is complete under its name
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def describe(trunk: 'Trunk') -> dict[str, Any]:

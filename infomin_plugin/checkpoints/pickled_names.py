@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from .arrays import PickledArray, PickledType, encode_latin1
+from .arrays import PickledArray, PickledScalar, PickledType, encode_latin1
+from .histories import PickledHistory
 from .mappings import ordered_dict
 from .storages import rebuild_parameter, rebuild_tensor
 
@@ -27,8 +28,14 @@ TENSORS = {
 ARRAYS = {
     'numpy.dtype': PickledType,
     **{f'numpy.{core}.multiarray._reconstruct': PickledArray for core in ('core', '_core')},
+    **{f'numpy.{core}.multiarray.scalar': PickledScalar.from_bytes for core in ('core', '_core')},
     **{f'numpy.{core}.numeric._frombuffer': PickledArray.from_buffer for core in ('core', '_core')},
 }
+
+# MMEngine's logs, kept as data as well.
+LOGS = {'mmengine.logging.history_buffer.HistoryBuffer': PickledHistory}
+
+KEPT = TENSORS | ARRAYS | LOGS
 
 # Those that copy what they are first given.
 COPYING = {'_codecs.encode': encode_latin1, 'collections.OrderedDict': ordered_dict}
@@ -44,7 +51,7 @@ STORAGES = {
 }  # yapf: disable
 
 # What training checkpoints are known to hold beside tensors, under its names of Python 2 and 3:
-# logs (mmengine's HistoryBuffer over numpy arrays), optimiser and scheduler states, options.
+# optimiser and scheduler states, options.
 REPLACED = frozenset({
     'argparse.Namespace', 'collections.Counter', 'collections.defaultdict',
     'copy_reg._reconstructor', 'copyreg._reconstructor', 'datetime.date', 'datetime.datetime',
@@ -54,7 +61,6 @@ REPLACED = frozenset({
       for name in ('bool', 'bytearray', 'bytes', 'complex', 'dict', 'float', 'frozenset',
                    'getattr', 'int', 'list', 'long', 'object', 'range', 'set', 'slice', 'str',
                    'tuple')),
-    'numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar',
     *(f'numpy.{name}' for name in (
         'bool_', 'float16', 'float32', 'float64', 'int8', 'int16', 'int32', 'int64',
         'ndarray', 'uint8', 'uint16', 'uint32', 'uint64')),
@@ -111,8 +117,8 @@ def look_up(path: str) -> Name:
     """
     if path in COPYING:
         return Name(path, COPYING[path], copies=True)
-    if path in TENSORS or path in ARRAYS:
-        return Name(path, (TENSORS | ARRAYS)[path])
+    if path in KEPT:
+        return Name(path, KEPT[path])
     if path in STORAGES:
         return Name(path, _stand_in, STORAGES[path])
     if path in REPLACED or path.split('.')[0] in REPLACED_PACKAGES:

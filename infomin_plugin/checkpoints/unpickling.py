@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from .arrays import PickledArray, PickledType
+from .histories import PickledHistory
 from .mappings import is_plain, put_items
 from .pickled_names import Name, StandIn, look_up
 
@@ -144,7 +145,7 @@ class _Machine:
 
     def build(self, _: None) -> None:
         [state] = self.pop()
-        if isinstance(self.stack[-1], PickledArray | PickledType):
+        if isinstance(self.stack[-1], PickledArray | PickledType | PickledHistory):
             self.stack[-1].state = state
         elif not isinstance(self.stack[-1], OrderedDict | StandIn):
             raise pickle.UnpicklingError('it sets the state of what has none')

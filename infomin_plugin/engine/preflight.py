@@ -101,5 +101,28 @@ def check_resumable(state: dict[str, Tensor], model: nn.Module) -> None:
                          + '. Resume with the settings it was trained with, or start anew.')
 
 
+def check_training_state(checkpoint: dict) -> None:
+    """Refuse to resume from a file that would leave a part of the training as it was at its start.
+
+    Args:
+        checkpoint (dict): See MMEngine's ``Runner.save_checkpoint``.
+
+    Raises:
+        ValueError: If the position, the optimiser's state or the log is absent, or the position or
+            the seed is no whole number.
+    """
+    meta = checkpoint.get('meta')
+    position = [meta.get(key) for key in ('epoch', 'iter')] if isinstance(meta, dict) else [None]
+    if not all(type(number) is int and number >= 0 for number in position):
+        raise ValueError(f'cannot resume: epoch and iter of the checkpoint are {position!r:.80}')
+    if type(meta.get('seed', 0)) not in (int, type(None)):
+        raise ValueError('cannot resume: the seed of the checkpoint is no whole number')
+    absent = [part for part in ('optimizer', 'message_hub')
+              if not isinstance(checkpoint.get(part), dict)]
+    if absent:
+        raise ValueError(f'cannot resume: the checkpoint has no {" and no ".join(absent)}: it '
+                         'holds weights alone, which --pretrained or load_from takes')
+
+
 def _unwrapped(model: nn.Module) -> nn.Module:
     return model.module if is_model_wrapper(model) else model

@@ -9,23 +9,24 @@ from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
 from mmengine.runner import BaseLoop
 from torch import nn
 
-from infomin_plugin.checkpoints import read_file
 from infomin_plugin.environment import check_environment
 from infomin_plugin.registry import RUNNERS
 
 from .bank_length import fill_bank_length
 from .class_folders import fill_num_classes
 from .detection_data import fill_detection_data
+from .durable_runner import DurableRunner
+from .hooked_runner import HookedRunner
 from .launch import start_without_gpu
 from .photometry import place_photometry
-from .preflight import check_batches, check_resumable, check_source_ratio
+from .preflight import check_batches, check_source_ratio
 from .pretrained import place_pretrained, verify_pretrained
 from .reroot import reroot
 from .step_runner import StepRunner
 
 
 @RUNNERS.register_module()
-class InfoMinRunner(StepRunner):
+class InfoMinRunner(StepRunner, DurableRunner, HookedRunner):
     """Runner of every config of this project: ``runner_type = 'infomin_plugin.InfoMinRunner'``.
 
     MMEngine's own train tools (of mmdet, mmselfsup, ``mim train``) honour that key. On top of
@@ -33,6 +34,7 @@ class InfoMinRunner(StepRunner):
     (:func:`place_photometry`), ``data_form`` (:func:`fill_detection_data`), a missing number of
     classes (:func:`fill_num_classes`) and ``pretrained`` (:func:`place_pretrained`), and runs
     several processes on CPUs with gloo. The config that it dumps has all of them written out.
+    See also the classes that it is made of.
     """
 
     @classmethod
@@ -84,28 +86,6 @@ class InfoMinRunner(StepRunner):
         if start := self.cfg.get('initialisation'):
             meta = dict(meta or {}, initialisation=dict(start))
         super().save_checkpoint(*args, meta=meta, by_epoch=by_epoch, **kwargs)
-
-    def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
-        """Load a checkpoint after a look at it: what it is made of and, when resuming, its shapes.
-
-        MMEngine unpickles the file as it is. Before that, one that asks for objects which no
-        training checkpoint holds is refused; weights of unknown origin belong into ``pretrained``,
-        whose reader calls nothing at all.
-
-        Args:
-            filename (str): Of the checkpoint.
-            *args: See MMEngine's ``Runner``.
-            **kwargs: See MMEngine's ``Runner``.
-
-        Raises:
-            CheckpointError: If the file is no checkpoint, or asks for foreign objects.
-            ValueError: See :func:`check_resumable`.
-        """
-        if Path(filename).is_file():  # else a URL or a name that MMEngine resolves
-            checkpoint = read_file(filename)
-            if self.cfg.get('resume'):
-                check_resumable(checkpoint['state_dict'], self.model)
-        return super().load_checkpoint(filename, *args, **kwargs)
 
     def setup_env(self, env_cfg: dict) -> None:
         """Start the process group with gloo where there is no GPU, else as MMEngine does."""

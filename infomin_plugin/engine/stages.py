@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _LAST_LINES = 5
+# a training that is pre-empted ends with this status: it is not done
+_PREEMPTED = dict(PREEMPTED_STATUS='75')
 
 
 class StageError(RuntimeError):
@@ -82,7 +84,7 @@ class Stages:
         with log.open('a') as out:
             code = subprocess.run(
                 [sys.executable, *words], cwd=self.root, stdout=out, stderr=subprocess.STDOUT,
-                env=dict(OMP_NUM_THREADS=str(self.threads)) | os.environ,
+                env=dict(OMP_NUM_THREADS=str(self.threads)) | os.environ | _PREEMPTED,
                 pass_fds=[self._lock.fileno()]).returncode
         seconds = round(spent + time.monotonic() - start, 2)
         _write(record, asked | dict(done=code == 0, seconds=seconds))

@@ -1,50 +1,19 @@
-"""What the settings of a run have to do with its step: hooks, rates, memory layout."""
+"""What the settings of a run have to do with its step: rates, memory layout."""
 
 import torch
-from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import nn
 
-from .default_hooks import with_default_hooks
 from .warm_up import warm_up_schedulers
-
-# In the place of MMEngine's hook of that name, unless a config says which.
-_RUNTIME_INFO = dict(type='infomin_plugin.DeferredLogHook')
 
 
 class StepRunner(Runner):
-    """MMEngine's runner with three more keys and the hooks of every run.
+    """MMEngine's runner with three more keys.
 
     ``channels_last = True`` lays out weights and batches with the channels innermost; ``warm_up``
     is that of :func:`warm_up_schedulers`; ``auto_scale_lr`` counts accumulated batches as well.
     """
-
-    def register_default_hooks(self, hooks: dict[str, Hook | dict] | None = None) -> None:
-        """Register MMEngine's, with a log that does not wait for the device.
-
-        Args:
-            hooks (dict, optional): The config's ``default_hooks``.
-        """
-        super().register_default_hooks(dict(runtime_info=dict(_RUNTIME_INFO)) | dict(hooks or {}))
-
-    def register_custom_hooks(self, hooks: list[Hook | dict]) -> None:
-        """Register the config's, and those of every run, see :mod:`.default_hooks`.
-
-        Args:
-            hooks (list): The config's ``custom_hooks``.
-        """
-        super().register_custom_hooks(with_default_hooks(hooks))
-
-    def register_hooks(self, default_hooks: dict[str, Hook | dict] | None = None,
-                       custom_hooks: list[Hook | dict] | None = None) -> None:
-        """Register all hooks; those of every run also where a config lists none.
-
-        Args:
-            default_hooks (dict, optional): The config's.
-            custom_hooks (list, optional): The config's.
-        """
-        super().register_hooks(default_hooks, custom_hooks or [])
 
     def build_model(self, model: nn.Module | dict) -> nn.Module:
         """Build the model, channels last if the config wants it.

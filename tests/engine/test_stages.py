@@ -75,3 +75,12 @@ def test_a_second_process_is_refused(script, tmp_path):
     del first
     stages(tmp_path).run('one', ['script.py', 'a'])
     assert len(runs(tmp_path)) == 1
+
+
+def test_a_stage_that_is_preempted_is_not_done(tmp_path):
+    """Trainings end with the status that they are told, see PreemptionHook."""
+    (tmp_path / 'train.py').write_text(
+        'import os, sys\nsys.exit(int(os.environ["PREEMPTED_STATUS"]))')
+    with pytest.raises(StageError, match='one failed with exit code 75'):
+        stages(tmp_path).run('one', ['train.py'])
+    assert not json.loads((tmp_path / 'work/one.json').read_text())['done']

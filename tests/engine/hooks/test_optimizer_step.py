@@ -11,7 +11,6 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from infomin_plugin.engine import InfoMinRunner, OptimizerStepHook
-from infomin_plugin.engine.default_hooks import with_default_hooks
 from infomin_plugin.registry import MODELS
 
 
@@ -62,14 +61,6 @@ def test_after_each_step_of_a_run_the_last_included(tmp_path, counts, steps):
 def test_a_config_may_list_it_itself(tmp_path):
     model = train(tmp_path, 3, custom_hooks=[dict(type='OptimizerStepHook')])
     assert model.heard == [3, 6, 7]  # once each
-
-
-def test_hooks_of_every_run_come_first_and_once():
-    ours, theirs = dict(type='infomin_plugin.OptimizerStepHook'), dict(type='KNNHook', k=3)
-    assert ours in with_default_hooks(None) and ours in with_default_hooks([theirs])
-    assert with_default_hooks([theirs])[-1] == theirs
-    for own in (dict(type='OptimizerStepHook'), OptimizerStepHook()):
-        assert [hook for hook in with_default_hooks([own]) if hook == ours] == []
 
 
 def test_with_players_any_ones_step_counts():
