@@ -1,8 +1,20 @@
 """Runner, hooks and what resolves a config."""
 
-from .hooks import CachedTrunkHook, KNNHook, PreciseBNHook, ViewPicturesHook
+from .fault_messages import TrainingFault
+from .hooks import (
+    CachedTrunkHook,
+    CollapseWatchHook,
+    FiniteLossHook,
+    KNNHook,
+    PreciseBNHook,
+    StartChecksHook,
+    TolerantLoggerHook,
+    TrainingDataHook,
+    ViewPicturesHook,
+)
 from .player_optim_wrappers import PlayerOptimWrapperConstructor
 from .runner import InfoMinRunner
 
-__all__ = ['CachedTrunkHook', 'InfoMinRunner', 'KNNHook', 'PlayerOptimWrapperConstructor',
-           'PreciseBNHook', 'ViewPicturesHook']
+__all__ = ['CachedTrunkHook', 'CollapseWatchHook', 'FiniteLossHook', 'InfoMinRunner', 'KNNHook',
+           'PlayerOptimWrapperConstructor', 'PreciseBNHook', 'StartChecksHook',
+           'TolerantLoggerHook', 'TrainingDataHook', 'TrainingFault', 'ViewPicturesHook']

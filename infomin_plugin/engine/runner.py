@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import BaseLoop
 from torch import nn
 
 from infomin_plugin.checkpoints import read_file
@@ -16,6 +16,7 @@ from infomin_plugin.registry import RUNNERS
 from .bank_length import fill_bank_length
 from .class_folders import fill_num_classes
 from .detection_data import fill_detection_data
+from .fault_runner import FaultRunner
 from .launch import start_without_gpu
 from .photometry import place_photometry
 from .preflight import check_batches, check_resumable, check_source_ratio
@@ -24,7 +25,7 @@ from .reroot import reroot
 
 
 @RUNNERS.register_module()
-class InfoMinRunner(Runner):
+class InfoMinRunner(FaultRunner):
     """Runner of every config of this project: ``runner_type = 'infomin_plugin.InfoMinRunner'``.
 
     MMEngine's own train tools (of mmdet, mmselfsup, ``mim train``) honour that key. On top of
@@ -108,7 +109,7 @@ class InfoMinRunner(Runner):
 
     def setup_env(self, env_cfg: dict) -> None:
         """Start the process group with gloo where there is no GPU, else as MMEngine does."""
-        start_without_gpu(self.launcher)
+        start_without_gpu(self.launcher, env_cfg.get('dist_cfg', {}).get('timeout'))
         super().setup_env(env_cfg)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
