@@ -1,6 +1,7 @@
 """What to do about errors whose cause lies outside of this program."""
 
 import errno
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from mmengine.dist import get_rank, get_world_size
 
 from .storage import disk_state
 
+_LOST_WORKER = 'DataLoader worker'
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 # what gloo and NCCL say where another process has gone or does not answer
 _LOST_PEER = ('Connection closed by peer', 'Connection reset by peer', 'Broken pipe', 'Timed out',
@@ -36,6 +38,10 @@ def explained(work_dir: str | Path) -> Iterator[None]:
     except TrainingFault:
         raise
     except (OSError, RuntimeError) as error:
+        if _LOST_WORKER in str(error):
+            # torch's handler would raise anew at the end of every child, of git for one, and cut
+            # the message off; a loader of a later training still finds a lost worker, in seconds
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         advice = _advice(error, work_dir)
         if advice is None:
             raise
@@ -56,7 +62,7 @@ def _advice(error: Exception, work_dir: str | Path) -> str | None:
     text = str(error)
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return f'The disk is full: {error}; {disk_state(work_dir)}. Make room.'
-    if 'DataLoader worker' in text:
+    if _LOST_WORKER in text:
         return (f'A worker of a data loader is gone: {text.rstrip(". ")}. A worker that is killed '
                 'has usually run out of memory (dmesg says so): set fewer '
                 'train_dataloader.num_workers, a smaller batch_size or prefetch_factor. A bus '

@@ -3,7 +3,9 @@
 import itertools
 import os
 import signal
+import sys
 import time
+import traceback
 from pathlib import Path
 
 import torch
@@ -101,3 +103,19 @@ def run_faulty(work_dir: Path, samples=None, model=None, **changes) -> InfoMinRu
         runner = InfoMinRunner.from_cfg(faulty_config(work_dir, samples, model, **changes))
         runner.train()
     return runner
+
+
+def train_apart(work_dir: Path, name: str, environment: dict[str, str], samples: dict,
+                changes: dict) -> None:
+    """Train in a process of its own, whose output goes to the file ``name`` in the work dir.
+
+    Exits with 1 upon an error.
+    """
+    with open(work_dir / name, 'w', buffering=1) as output:
+        sys.stdout = sys.stderr = output
+        os.environ |= environment
+        try:
+            run_faulty(work_dir, samples, **changes)
+        except Exception:
+            traceback.print_exc()
+            raise SystemExit(1) from None
