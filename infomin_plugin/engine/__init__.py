@@ -1,20 +1,28 @@
 """Runner, hooks and what resolves a config."""
 
 from .bfloat16_optim_wrapper import BFloat16OptimWrapper
+from .fault_messages import TrainingFault
 from .hooks import (
     CachedTrunkHook,
+    CollapseWatchHook,
     DeferredLogHook,
     DurableCheckpointHook,
+    FiniteLossHook,
     KNNHook,
     OptimizerStepHook,
     PreciseBNHook,
     PreemptionHook,
     ResumeGuardHook,
+    StartChecksHook,
+    TolerantLoggerHook,
+    TrainingDataHook,
     ViewPicturesHook,
 )
 from .player_optim_wrappers import PlayerOptimWrapperConstructor
 from .runner import InfoMinRunner
 
-__all__ = ['BFloat16OptimWrapper', 'CachedTrunkHook', 'DeferredLogHook', 'DurableCheckpointHook',
-           'InfoMinRunner', 'KNNHook', 'OptimizerStepHook', 'PlayerOptimWrapperConstructor',
-           'PreciseBNHook', 'PreemptionHook', 'ResumeGuardHook', 'ViewPicturesHook']
+__all__ = ['BFloat16OptimWrapper', 'CachedTrunkHook', 'CollapseWatchHook', 'DeferredLogHook',
+           'DurableCheckpointHook', 'FiniteLossHook', 'InfoMinRunner', 'KNNHook',
+           'OptimizerStepHook', 'PlayerOptimWrapperConstructor', 'PreciseBNHook', 'PreemptionHook',
+           'ResumeGuardHook', 'StartChecksHook', 'TolerantLoggerHook', 'TrainingDataHook',
+           'TrainingFault', 'ViewPicturesHook']

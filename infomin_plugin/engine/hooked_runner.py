@@ -7,9 +7,14 @@ from mmengine.runner import Runner
 RUN_HOOKS = dict(
     optimizer_step=dict(type='infomin_plugin.OptimizerStepHook'),
     resume_guard=dict(type='infomin_plugin.ResumeGuardHook'),
+    training_data=dict(type='infomin_plugin.TrainingDataHook'),
+    start_checks=dict(type='infomin_plugin.StartChecksHook'),
+    finite_loss=dict(type='infomin_plugin.FiniteLossHook'),
+    collapse_watch=dict(type='infomin_plugin.CollapseWatchHook'),
     preemption=dict(type='infomin_plugin.PreemptionHook'))
 # Wherever a config names a hook of MMEngine's, which has the same settings.
-REPLACED = dict(CheckpointHook='infomin_plugin.DurableCheckpointHook')
+REPLACED = dict(CheckpointHook='infomin_plugin.DurableCheckpointHook',
+                LoggerHook='infomin_plugin.TolerantLoggerHook')
 # Among MMEngine's default hooks, unless a config says which.
 RUNTIME_INFO = dict(type='infomin_plugin.DeferredLogHook')
 
@@ -17,7 +22,7 @@ RUNTIME_INFO = dict(type='infomin_plugin.DeferredLogHook')
 class HookedRunner(Runner):
     """MMEngine's runner with the hooks of this module.
 
-    ``run_hooks = dict(preemption=dict(interval=50), resume_guard=None)`` in a config changes the
+    ``run_hooks = dict(finite_loss=dict(action='skip'), collapse_watch=None)`` in a config changes the
     settings of a hook, or leaves it out; one that ``custom_hooks`` lists is taken from there.
     """
 

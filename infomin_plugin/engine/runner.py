@@ -16,6 +16,7 @@ from .bank_length import fill_bank_length
 from .class_folders import fill_num_classes
 from .detection_data import fill_detection_data
 from .durable_runner import DurableRunner
+from .fault_runner import FaultRunner
 from .hooked_runner import HookedRunner
 from .launch import start_without_gpu
 from .photometry import place_photometry
@@ -26,7 +27,7 @@ from .step_runner import StepRunner
 
 
 @RUNNERS.register_module()
-class InfoMinRunner(StepRunner, DurableRunner, HookedRunner):
+class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
     """Runner of every config of this project: ``runner_type = 'infomin_plugin.InfoMinRunner'``.
 
     MMEngine's own train tools (of mmdet, mmselfsup, ``mim train``) honour that key. On top of
@@ -89,7 +90,7 @@ class InfoMinRunner(StepRunner, DurableRunner, HookedRunner):
 
     def setup_env(self, env_cfg: dict) -> None:
         """Start the process group with gloo where there is no GPU, else as MMEngine does."""
-        start_without_gpu(self.launcher)
+        start_without_gpu(self.launcher, env_cfg.get('dist_cfg', {}).get('timeout'))
         super().setup_env(env_cfg)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:

@@ -30,7 +30,7 @@ custom_hooks = []
 # tools/analysis/read_out.py: 5,000 labelled images to fit, 8,000 to test
 test_pipeline = [
     dict(type='MultiView', views=dict(num=1, recipe=[dict(type='CenterCrop', size=64)])),
-    dict(type='PackViews', meta_keys=('gt_label', )),
+    dict(type='PackViews', meta_keys=('gt_label', 'sample_idx')),
 ]
 loader = dict(
     batch_size=256,

@@ -31,7 +31,7 @@ custom_hooks = []
 test_pipeline = [
     dict(type='LoadImage'),
     dict(type='MultiView', views=dict(num=1, recipe=[dict(type='CenterCrop', size=64)])),
-    dict(type='PackViews', meta_keys=('gt_label', )),
+    dict(type='PackViews', meta_keys=('gt_label', 'sample_idx')),
 ]
 loader = dict(
     batch_size=200,

@@ -1,0 +1,77 @@
+"""What to do about errors whose cause lies outside of this program."""
+
+import errno
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.dist import get_rank, get_world_size
+
+from .storage import disk_state
+
+_LOST_WORKER = 'DataLoader worker'
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+# what gloo and NCCL say where another process has gone or does not answer
+_LOST_PEER = ('Connection closed by peer', 'Connection reset by peer', 'Broken pipe', 'Timed out',
+              'Socket Timeout', 'NCCL')
+
+
+class TrainingFault(RuntimeError):
+    """The training cannot go on; the message says why, and what to do."""
+
+
+@contextmanager
+def explained(work_dir: str | Path) -> Iterator[None]:
+    """Say what to do about errors that are the machine's rather than the program's.
+
+    Args:
+        work_dir (str | Path): Of the training.
+
+    Raises:
+        TrainingFault: In the place of an error that is known, which is its cause: a worker of a
+            data loader that was killed, another process that died or hangs, a full disk. Says
+            which checkpoint is the last.
+    """
+    try:
+        yield
+    except TrainingFault:
+        raise
+    except (OSError, RuntimeError) as error:
+        if _LOST_WORKER in str(error):
+            # torch's handler would raise anew at the end of every child, of git for one, and cut
+            # the message off; a loader of a later training still finds a lost worker, in seconds
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        advice = _advice(error, work_dir)
+        if advice is None:
+            raise
+        raise TrainingFault(f'{advice} {last_checkpoint(work_dir)}') from error
+
+
+def last_checkpoint(work_dir: str | Path) -> str:
+    """Say in a sentence which checkpoint to resume from."""
+    try:
+        path = Path((Path(work_dir) / 'last_checkpoint').read_text().strip())
+    except OSError:
+        return f'There is no checkpoint in {work_dir} yet.'
+    return f'The last good checkpoint is {path}: go on from it with --resume.'
+
+
+def _advice(error: Exception, work_dir: str | Path) -> str | None:
+    """Name the cause and the remedy in sentences; None if the error is another one."""
+    text = str(error)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return f'The disk is full: {error}; {disk_state(work_dir)}. Make room.'
+    if _LOST_WORKER in text:
+        return (f'A worker of a data loader is gone: {text.rstrip(". ")}. A worker that is killed '
+                'has usually run out of memory (dmesg says so): set fewer '
+                'train_dataloader.num_workers, a smaller batch_size or prefetch_factor. A bus '
+                'error means that /dev/shm is full: make it larger (docker run --shm-size=8g), or '
+                'num_workers=0.')
+    if get_world_size() > 1 and any(words in text for words in _LOST_PEER):
+        return (f'Process {get_rank()} of {get_world_size()} waited in vain for another one: '
+                f'{text}. Another process has died, then its own error is the first in its log, '
+                'or out of memory the last line of dmesg; or it hangs or is slow for longer than '
+                'env_cfg.dist_cfg.timeout (seconds, 1800 unless set): a full or slow disk, or a '
+                'data set of another length there.')
+    return None
