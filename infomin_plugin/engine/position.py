@@ -60,8 +60,8 @@ def check_position(meta: dict, loop: BaseLoop, allow_changed: bool = False) -> N
                          f'{changes}: resume with the settings it was trained with, or from a '
                          'checkpoint of the end of an epoch')
     meta['iter'] = epoch * length
-    loop.runner.logger.warning(f'resuming after {epoch} epochs, though {changes}: {done} iterations '
-                               f'are counted as {meta["iter"]}')
+    loop.runner.logger.warning(f'resuming after {epoch} epochs, though {changes}: {done} '
+                               f'iterations are counted as {meta["iter"]}')
 
 
 def _changes(before: dict[str, int] | None, now: dict[str, int]) -> str:

@@ -5,8 +5,8 @@ import random
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import DefaultSampler, InfiniteSampler
 from mmdet.datasets.samplers import AspectRatioBatchSampler, MultiSourceSampler
+from mmengine.dataset import DefaultSampler, InfiniteSampler
 from torch.utils.data import BatchSampler, ConcatDataset, DataLoader, Dataset, IterableDataset
 
 from infomin_plugin.datasets import placed
