@@ -34,7 +34,7 @@ def logged_by_step(work_dir: Path) -> dict[tuple, dict]:
         for line in path.read_text().splitlines():
             values = {name: value for name, value in json.loads(line).items()
                       if name not in _MEASURED}
-            lines[values['step'], *sorted(values)] = values
+            lines[(values['step'], *sorted(values))] = values
     return lines
 
 
