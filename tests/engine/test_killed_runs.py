@@ -4,15 +4,13 @@ What is compared is all that :func:`pieces.saved_state` names, bit for bit, and 
 """
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
 from image_sets import write_folder_set
+from killed_runs import Killer
 from pieces import differences, logged_by_step, saved_state
 from tiny_configs import write_tiny
-from training_sets import as_coco2017
 
 ROOT = Path(__file__).parents[2]
 KILLS = 10
@@ -22,18 +20,15 @@ EACH_STEP = ('default_hooks.checkpoint.interval=1', 'default_hooks.checkpoint.by
              'randomness.seed=0')
 
 
-def killed(**arguments):
-    result = subprocess.run(
-        [sys.executable, ROOT / 'tests/support/killed_runs.py', json.dumps(arguments)],
-        cwd=ROOT, capture_output=True, text=True, timeout=300,
-        env=os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)})
-    assert result.returncode == 0, result.stderr[-4000:]
-    return json.loads(result.stdout.splitlines()[-1])
+@pytest.fixture(scope='module')
+def killer():
+    with Killer() as killer:
+        yield killer
 
 
-def check_training(config, options, work_dir, total, most_steps):
+def check_training(killer, config, options, work_dir, total, most_steps):
     assert total > KILLS * most_steps  # it cannot end before all kills
-    moments = killed(config=str(config), options=[*options, *EACH_STEP], work_dir=str(work_dir),
+    moments = killer(config=str(config), options=[*options, *EACH_STEP], work_dir=str(work_dir),
                      seed=0, kills=KILLS, most_steps=most_steps)
     assert len(moments) == KILLS and len(set(moments)) > 1
     ours, theirs = (saved_state(work_dir / name / f'iter_{total}.pth')
@@ -43,25 +38,31 @@ def check_training(config, options, work_dir, total, most_steps):
     assert len(expected) >= total and logged_by_step(work_dir / 'pieces') == expected
 
 
-def test_pretraining(images, tmp_path):
+def test_pretraining(killer, images, tmp_path):
     """InfoMin with jigsaw, in epochs of three steps."""
-    check_training(ROOT / 'configs/demo/infomin_r18_images.py',
+    check_training(killer, ROOT / 'configs/demo/infomin_r18_images.py',
                    [f'data_root={images}', 'train_dataloader.batch_size=2',
                     'model.memory.length=16', 'train_cfg.max_epochs=7'], tmp_path, 21, 2)
 
 
-def test_detection(mini, tmp_path):
-    """Mask R-CNN of mmdet, in iterations."""
-    config = write_tiny(ROOT / 'configs/detection/mask-rcnn_r50_fpn_8xb2-1x_coco.py',
-                        tmp_path / 'config')
-    check_training(config, [f'data_root={as_coco2017(mini, tmp_path / "coco")}',
-                            'train_dataloader.batch_size=1', 'train_cfg.max_iters=11',
-                            'train_cfg.val_interval=11'], tmp_path, 11, 1)
+def test_detection(killer, mini, tmp_path):
+    """Mask R-CNN of mmdet, in iterations; its validations are after steps 6 and 11."""
+    config = tmp_path / 'by_iterations.py'
+    config.write_text(f'''
+_base_ = '{ROOT / "configs/demo/mask-rcnn_r18_fpn_coco-form.py"}'
+train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=11)
+param_scheduler = [dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=9)]
+log_processor = dict(by_epoch=False)
+train_dataloader = dict(sampler=dict(type='InfiniteSampler'))
+''')
+    check_training(killer, write_tiny(config, tmp_path / 'tiny'), [
+        f'data_root={mini}', 'train_dataloader.batch_size=1', 'train_cfg.max_iters=11',
+        'train_cfg.val_interval=6'], tmp_path, 11, 1)
 
 
-def test_a_sweep(tmp_path):
+def test_a_sweep(killer, tmp_path):
     write_folder_set(tmp_path / 'set')
-    moments = killed(
+    moments = killer(
         command=['tools/analysis/sweet_spot.py', 'configs/sweet_spot/color-jitter_cutouts.py',
                  '--work-dir', '{folder}', '--values', '0', '1.5', '--cfg-options',
                  f'data_root={tmp_path / "set"}', *EACH_STEP[:-1], 'train_cfg.max_iters=4',

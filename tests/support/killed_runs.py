@@ -1,15 +1,16 @@
 """Kill trainings and sweeps at random moments, start them again, and let them end.
 
-A program of its own: it imports everything once and forks a process for each start, which would
-take seconds otherwise. ``python killed_runs.py JSON``, whose keys are the arguments of
-:func:`train` or :func:`sweep`; prints as JSON what was killed.
+A program of its own, see :class:`Killer`: it imports everything once and forks a process for each
+start, which would take seconds otherwise.
 """
 
+import importlib
 import json
 import os
 import runpy
 import select
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -18,7 +19,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import torch
 from config_runs import train_config
 from mmengine.hooks import Hook
 
@@ -26,6 +26,33 @@ from infomin_plugin.engine import InfoMinRunner, stages
 from infomin_plugin.registry import RUNNERS
 
 ROOT = Path(__file__).parents[2]
+# what a training imports late
+LATE = ('mmdet.datasets', 'mmdet.engine', 'mmdet.evaluation', 'mmdet.models', 'mmdet.visualization',
+        'mmselfsup.datasets', 'mmselfsup.models', 'infomin_plugin.datasets',
+        'infomin_plugin.models', 'torch.utils.tensorboard')
+
+
+class Killer:
+    """The program, to be used by tests as a context: does one job after the other.
+
+    A job is a call of :func:`train` or :func:`sweep`, by their arguments.
+    """
+
+    def __enter__(self) -> 'Killer':
+        self.process = subprocess.Popen(
+            [sys.executable, __file__], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, env=os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)})
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.process.stdin.close()  # which ends it
+        self.process.wait()
+
+    def __call__(self, **arguments) -> list:
+        print(json.dumps(arguments), file=self.process.stdin, flush=True)
+        answer = json.loads(self.process.stdout.readline())
+        assert isinstance(answer, list), answer
+        return answer
 
 
 @RUNNERS.register_module()
@@ -183,7 +210,17 @@ def run_stage(command: list[str], stdout, **kwargs) -> SimpleNamespace:
     return SimpleNamespace(returncode=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
+def main() -> None:
+    for name in LATE:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        arguments = json.loads(line)
+        try:
+            answer = (sweep if 'command' in arguments else train)(**arguments)
+        except Exception:
+            answer = traceback.format_exc()
+        print(json.dumps(answer), flush=True)
+
+
 if __name__ == '__main__':
-    torch.set_num_threads(1)
-    arguments = json.loads(sys.argv[1])
-    print(json.dumps((sweep if 'command' in arguments else train)(**arguments)))
+    main()
