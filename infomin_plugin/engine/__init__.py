@@ -14,15 +14,18 @@ from .hooks import (
     PreemptionHook,
     ResumeGuardHook,
     StartChecksHook,
+    StepSeedHook,
     TolerantLoggerHook,
     TrainingDataHook,
     ViewPicturesHook,
 )
+from .loops import ResumableEpochLoop, ResumableIterLoop
 from .player_optim_wrappers import PlayerOptimWrapperConstructor
 from .runner import InfoMinRunner
 
 __all__ = ['BFloat16OptimWrapper', 'CachedTrunkHook', 'CollapseWatchHook', 'DeferredLogHook',
            'DurableCheckpointHook', 'FiniteLossHook', 'InfoMinRunner', 'KNNHook',
            'OptimizerStepHook', 'PlayerOptimWrapperConstructor', 'PreciseBNHook', 'PreemptionHook',
-           'ResumeGuardHook', 'StartChecksHook', 'TolerantLoggerHook', 'TrainingDataHook',
-           'TrainingFault', 'ViewPicturesHook']
+           'ResumableEpochLoop', 'ResumableIterLoop', 'ResumeGuardHook', 'StartChecksHook',
+           'StepSeedHook', 'TolerantLoggerHook', 'TrainingDataHook', 'TrainingFault',
+           'ViewPicturesHook']

@@ -5,6 +5,7 @@ from mmengine.runner import Runner
 
 # By their key in ``run_hooks`` of a config.
 RUN_HOOKS = dict(
+    step_seed=dict(type='infomin_plugin.StepSeedHook'),
     optimizer_step=dict(type='infomin_plugin.OptimizerStepHook'),
     resume_guard=dict(type='infomin_plugin.ResumeGuardHook'),
     training_data=dict(type='infomin_plugin.TrainingDataHook'),
@@ -22,8 +23,8 @@ RUNTIME_INFO = dict(type='infomin_plugin.DeferredLogHook')
 class HookedRunner(Runner):
     """MMEngine's runner with the hooks of this module.
 
-    ``run_hooks = dict(finite_loss=dict(action='skip'), collapse_watch=None)`` in a config changes the
-    settings of a hook, or leaves it out; one that ``custom_hooks`` lists is taken from there.
+    ``run_hooks = dict(finite_loss=dict(action='skip'), collapse_watch=None)`` in a config changes
+    the settings of a hook, or leaves it out; one that ``custom_hooks`` lists is taken from there.
     """
 
     def register_default_hooks(self, hooks: dict[str, Hook | dict] | None = None) -> None:

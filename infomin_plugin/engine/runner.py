@@ -19,7 +19,9 @@ from .durable_runner import DurableRunner
 from .fault_runner import FaultRunner
 from .hooked_runner import HookedRunner
 from .launch import start_without_gpu
+from .loops import resumable
 from .photometry import place_photometry
+from .position import KEY, describe_position
 from .preflight import check_batches, check_source_ratio
 from .pretrained import place_pretrained, verify_pretrained
 from .reroot import reroot
@@ -64,8 +66,11 @@ class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
         return runner
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Build the loop and refuse batches that cannot work, see :mod:`.preflight`."""
-        loop = super().build_train_loop(loop)
+        """Build a loop that resumes exactly; refuse batches that cannot work.
+
+        See :mod:`.loops` and :mod:`.preflight`.
+        """
+        loop = super().build_train_loop(resumable(loop))
         check_source_ratio(loop.dataloader)
         check_batches(loop.dataloader, self.model)
         return loop
@@ -80,12 +85,13 @@ class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
             by_epoch (bool): Whether an epoch has just ended. Defaults to True.
             **kwargs: See MMEngine's ``Runner``.
         """
+        meta = dict(meta or {}, **{KEY: describe_position(self.train_loop)})
         if method := self.cfg.get('method'):
-            meta = dict(meta or {}, pretraining=dict(
+            meta = dict(meta, pretraining=dict(
                 method=method, config=Path(self.cfg.filename or '').stem,
                 epochs=self.epoch + by_epoch, planned_epochs=self.max_epochs, seed=self.seed))
         if start := self.cfg.get('initialisation'):
-            meta = dict(meta or {}, initialisation=dict(start))
+            meta = dict(meta, initialisation=dict(start))
         super().save_checkpoint(*args, meta=meta, by_epoch=by_epoch, **kwargs)
 
     def setup_env(self, env_cfg: dict) -> None:

@@ -11,11 +11,12 @@ from .precise_bn import PreciseBNHook
 from .preemption import PreemptionHook
 from .resume_guard import ResumeGuardHook
 from .start_checks import StartChecksHook
+from .step_seed import StepSeedHook
 from .tolerant_logger import TolerantLoggerHook
 from .training_data import TrainingDataHook
 from .view_pictures import ViewPicturesHook
 
 __all__ = ['CachedTrunkHook', 'CollapseWatchHook', 'DeferredLogHook', 'DurableCheckpointHook',
            'FiniteLossHook', 'KNNHook', 'OptimizerStepHook', 'PreciseBNHook', 'PreemptionHook',
-           'ResumeGuardHook', 'StartChecksHook', 'TolerantLoggerHook', 'TrainingDataHook',
-           'ViewPicturesHook']
+           'ResumeGuardHook', 'StartChecksHook', 'StepSeedHook', 'TolerantLoggerHook',
+           'TrainingDataHook', 'ViewPicturesHook']

@@ -5,6 +5,7 @@ from mmengine.runner import Runner
 
 from infomin_plugin.registry import HOOKS
 
+from ..position import check_position
 from ..preflight import check_resumable, check_training_state
 
 
@@ -25,8 +26,11 @@ class ResumeGuardHook(Hook):
             checkpoint (dict): See MMEngine's ``Runner.save_checkpoint``.
 
         Raises:
-            ValueError: See :func:`check_resumable` and :func:`check_training_state`.
+            ValueError: See :func:`check_resumable`, :func:`check_training_state` and
+                :func:`check_position`.
         """
         if runner.cfg.get('resume'):
             check_resumable(checkpoint.get('state_dict', {}), runner.model)
             check_training_state(checkpoint)
+            check_position(checkpoint['meta'], runner.train_loop,
+                           runner.cfg.get('allow_changed_data', False))
