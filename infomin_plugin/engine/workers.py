@@ -1,15 +1,16 @@
 """Worker processes of data loaders, while their parent saves its work."""
 
+import os
 import signal
+import threading
 from collections.abc import Callable
 from functools import partial
-from types import FrameType
 
 from torch.utils.data import DataLoader
 
 
 def shield(loader: DataLoader) -> DataLoader:
-    """Have a loader's workers outlive the first SIGTERM.
+    """Have a loader's workers obey SIGTERM from their parent only.
 
     Schedulers and shells send it to all processes of a job. A worker that ends then ends the
     training, before its checkpoint is written.
@@ -27,12 +28,16 @@ def shield(loader: DataLoader) -> DataLoader:
 
 
 def _begin(given: Callable[[int], None] | None, worker: int) -> None:
-    # torch has just set its own handler
-    signal.signal(signal.SIGTERM, _ignore_once)
+    # In place of torch's handler. A signal that is waited for says who sent it, and is seen while
+    # the main thread works.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_with_parent, args=(os.getppid(), ), daemon=True).start()
     if given is not None:
         given(worker)
 
 
-def _ignore_once(signum: int, frame: FrameType | None) -> None:
-    """Ignore it; the next one, by which torch and multiprocessing end a stuck worker, ends this."""
-    signal.signal(signum, signal.SIG_DFL)
+def _end_with_parent(parent: int) -> None:
+    """End well as soon as the parent says so; the death of the parent torch sees itself."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)

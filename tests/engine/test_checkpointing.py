@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.fileio import LocalBackend
-from toy_runs import fork, logged, train_toy
+from toy_runs import fork, logged, train_toy, wait
 
 from infomin_plugin.checkpoints import files, read_file
 from infomin_plugin.engine import checkpoint_folder
@@ -45,7 +45,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(begun):
             os._exit(7)
 
     child = fork(write_on_a_full_disk)
-    child.join(60)
+    wait(child)
     assert child.exitcode == 7
     assert names(begun) == ['epoch_1.pth'] and (begun / 'epoch_1.pth').read_bytes() == before
     go_on(begun)
@@ -57,7 +57,7 @@ def test_a_kill_within_writing_leaves_the_last_checkpoint(begun, monkeypatch):
     before = (begun / 'epoch_1.pth').read_bytes()
     monkeypatch.setattr(files.os, 'fsync', lambda _: os.kill(os.getpid(), signal.SIGKILL))
     child = fork(go_on, begun)
-    child.join(60)
+    wait(child)
     monkeypatch.undo()
     assert child.exitcode == -signal.SIGKILL
     part, whole = names(begun)
@@ -78,7 +78,7 @@ def test_a_kill_within_rewriting_leaves_the_old_file(tmp_path, monkeypatch):
             file.write(b'new')
 
     child = fork(write)
-    child.join(60)
+    wait(child)
     assert child.exitcode == -signal.SIGKILL and path.read_bytes() == b'old'
 
 

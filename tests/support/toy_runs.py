@@ -132,6 +132,14 @@ def fork(function: Callable, *arguments) -> multiprocessing.Process:
     return process
 
 
+def wait(process: multiprocessing.Process) -> None:
+    """Wait for the end of a process of :func:`fork`; one that does not come to it is killed."""
+    process.join(60)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+
+
 def logged(work_dir: Path) -> str:
     """Text logs of all runs in a work dir, the oldest first."""
     return '\n'.join(path.read_text() for path in sorted(Path(work_dir).glob('*/*.log')))

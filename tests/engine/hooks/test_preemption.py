@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from toy_runs import fork, logged, train_toy
+from toy_runs import fork, logged, train_toy, wait
 
 from infomin_plugin.checkpoints import read_file
 from infomin_plugin.engine import PreemptionHook
@@ -117,22 +117,31 @@ def test_a_repeated_notice_is_one_and_a_later_one_ends_at_once():
 
     children = [fork(listen, pause) for pause in (0, 0.4)]
     for child in children:
-        child.join(30)
+        wait(child)
     assert [child.exitcode for child in children] == [5, -signal.SIGTERM]
+
+
+def with_workers(work_dir):
+    from toy_runs import toy_config
+    loader = toy_config(work_dir).train_dataloader | dict(num_workers=2, persistent_workers=True)
+    return dict(train_dataloader=loader)
 
 
 def test_workers_outlive_a_signal_to_all(tmp_path):
     """A scheduler's, or a shell's: one worker that ends would end the training before it saves."""
-    from toy_runs import toy_config
-    loader = toy_config(tmp_path).train_dataloader | dict(num_workers=2, persistent_workers=True)
-
-    def train():
-        train_toy(tmp_path, train_dataloader=loader, epochs=100, **told(40, workers=True))
-
-    child = fork(train)
-    child.join(60)
+    child = fork(lambda: train_toy(tmp_path, epochs=100, **with_workers(tmp_path),
+                                   **told(40, workers=True)))
+    wait(child)
     assert child.exitcode == 0
     assert position(tmp_path) == (10, 41)
+
+
+def test_workers_end_with_their_parent(tmp_path):
+    """Whose signal they obey: multiprocessing sends it at the end, and waits for them."""
+    alive = []
+    child = fork(lambda: alive.append(train_toy(tmp_path, epochs=1, **with_workers(tmp_path))))
+    wait(child)
+    assert child.exitcode == 0
 
 
 def test_all_processes_end_after_the_same_step(tmp_path):
@@ -149,6 +158,6 @@ def test_all_processes_end_after_the_same_step(tmp_path):
 
     children = [fork(train, rank, tmp_path) for rank in (0, 1)]
     for child in children:
-        child.join(60)
+        wait(child)
     assert [child.exitcode for child in children] == [0, 0]
     assert position(tmp_path) == (2, 6)  # of two steps an epoch; asked after steps 3 and 6
