@@ -61,7 +61,7 @@ def test_one_with_a_flipped_bit_is_skipped(work_dir):
     path.write_bytes(content)
     os.utime(path, ns=(time, time))
     epochs, log = resumed(work_dir)
-    assert epochs == [3, 4] and 'epoch_3.pth is skipped' in log and 'check sum' in log
+    assert epochs == [3, 4] and 'epoch_3.pth is skipped' in log and 'CRC' in log
 
 
 def test_several_are_skipped(work_dir):
