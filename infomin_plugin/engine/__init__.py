@@ -7,11 +7,13 @@ from .hooks import (
     KNNHook,
     OptimizerStepHook,
     PreciseBNHook,
+    StepSeedHook,
     ViewPicturesHook,
 )
+from .loops import ResumableEpochLoop, ResumableIterLoop
 from .player_optim_wrappers import PlayerOptimWrapperConstructor
 from .runner import InfoMinRunner
 
 __all__ = ['BFloat16OptimWrapper', 'CachedTrunkHook', 'DeferredLogHook', 'InfoMinRunner', 'KNNHook',
            'OptimizerStepHook', 'PlayerOptimWrapperConstructor', 'PreciseBNHook',
-           'ViewPicturesHook']
+           'ResumableEpochLoop', 'ResumableIterLoop', 'StepSeedHook', 'ViewPicturesHook']

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from mmengine.hooks import Hook
 
 # A config may list one of them itself, with other settings.
-DEFAULT_HOOKS = (dict(type='infomin_plugin.OptimizerStepHook'), )
+DEFAULT_HOOKS = (dict(type='infomin_plugin.StepSeedHook'),
+                 dict(type='infomin_plugin.OptimizerStepHook'))
 
 
 def with_default_hooks(hooks: Sequence[Hook | dict] | None) -> list[Hook | dict]:

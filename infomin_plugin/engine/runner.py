@@ -17,7 +17,9 @@ from .bank_length import fill_bank_length
 from .class_folders import fill_num_classes
 from .detection_data import fill_detection_data
 from .launch import start_without_gpu
+from .loops import resumable
 from .photometry import place_photometry
+from .position import KEY, check_position, describe_position
 from .preflight import check_batches, check_resumable, check_source_ratio
 from .pretrained import place_pretrained, verify_pretrained
 from .reroot import reroot
@@ -61,8 +63,11 @@ class InfoMinRunner(StepRunner):
         return runner
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Build the loop and refuse batches that cannot work, see :mod:`.preflight`."""
-        loop = super().build_train_loop(loop)
+        """Build a loop that resumes exactly; refuse batches that cannot work.
+
+        See :mod:`.loops` and :mod:`.preflight`.
+        """
+        loop = super().build_train_loop(resumable(loop))
         check_source_ratio(loop.dataloader)
         check_batches(loop.dataloader, self.model)
         return loop
@@ -77,12 +82,13 @@ class InfoMinRunner(StepRunner):
             by_epoch (bool): Whether an epoch has just ended. Defaults to True.
             **kwargs: See MMEngine's ``Runner``.
         """
+        meta = dict(meta or {}, **{KEY: describe_position(self.train_loop)})
         if method := self.cfg.get('method'):
-            meta = dict(meta or {}, pretraining=dict(
+            meta = dict(meta, pretraining=dict(
                 method=method, config=Path(self.cfg.filename or '').stem,
                 epochs=self.epoch + by_epoch, planned_epochs=self.max_epochs, seed=self.seed))
         if start := self.cfg.get('initialisation'):
-            meta = dict(meta or {}, initialisation=dict(start))
+            meta = dict(meta, initialisation=dict(start))
         super().save_checkpoint(*args, meta=meta, by_epoch=by_epoch, **kwargs)
 
     def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
@@ -99,13 +105,17 @@ class InfoMinRunner(StepRunner):
 
         Raises:
             CheckpointError: If the file is no checkpoint, or asks for foreign objects.
-            ValueError: See :func:`check_resumable`.
+            ValueError: See :func:`check_resumable` and :func:`check_position`.
         """
         if Path(filename).is_file():  # else a URL or a name that MMEngine resolves
             checkpoint = read_file(filename)
             if self.cfg.get('resume'):
                 check_resumable(checkpoint['state_dict'], self.model)
-        return super().load_checkpoint(filename, *args, **kwargs)
+        checkpoint = super().load_checkpoint(filename, *args, **kwargs)
+        if self.cfg.get('resume'):
+            check_position(checkpoint['meta'], self.train_loop,
+                           self.cfg.get('allow_changed_data', False))
+        return checkpoint
 
     def setup_env(self, env_cfg: dict) -> None:
         """Start the process group with gloo where there is no GPU, else as MMEngine does."""

@@ -3,9 +3,11 @@
 import argparse
 import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS, DefaultScope
 from mmengine.runner import Runner
 
@@ -24,8 +26,11 @@ def unformatted(cfg: Config) -> Config:
 
 
 def train_config(config: Path | str, work_dir: Path, options=(),
-                 pretrained: Path | str | None = None) -> Runner:
+                 pretrained: Path | str | None = None, resume: bool = False,
+                 hooks: Sequence[Hook] = ()) -> Runner:
     """Do what ``tools/train.py CONFIG --work-dir … --pretrained … --cfg-options …`` does.
+
+    ``resume`` is its ``--resume``; ``hooks`` are registered beside those of the config.
 
     ``options`` are words of the command line, ``KEY=VALUE``. What MMEngine keeps by the name of an
     experiment gets a name of its own, and the default scope is put back: a run sees nothing of an
@@ -39,9 +44,12 @@ def train_config(config: Path | str, work_dir: Path, options=(),
         cfg.visualizer.name = cfg.experiment_name
     if pretrained is not None:
         cfg.pretrained = str(pretrained)
+    cfg.resume = resume
     # MMEngine's own scope: as in a new process, nothing of ours is found before the runner is there
     with DefaultScope.overwrite_default_scope('mmengine'):
         runner = RUNNERS.build(cfg)
+        for hook in hooks:
+            runner.register_hook(hook)
         runner.train()
     return runner
 

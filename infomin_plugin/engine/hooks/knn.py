@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from infomin_plugin.checkpoints.files import writing_aside
 from infomin_plugin.evaluation.knn import knn_accuracy
 from infomin_plugin.models.trunk_features import TrunkFeatures
 from infomin_plugin.registry import HOOKS
@@ -64,11 +65,11 @@ class KNNHook(Hook):
                 raise ValueError(f'kNN queries {name!r} have the classes {found}, the bank has '
                                  f'{classes}: both need the same class folders')
         path = self._path(runner)
-        if runner.epoch > 0 and path.is_file():
-            self.curve = [p for p in json.loads(path.read_text()) if p['epoch'] <= runner.epoch]
-        else:
-            self.curve = []
+        self.curve = []
+        if runner.iter == 0:
             self._measure(runner, epoch=0)
+        elif path.is_file():
+            self.curve = [p for p in json.loads(path.read_text()) if p['epoch'] <= runner.epoch]
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Measure every ``interval`` epochs and after the last."""
@@ -94,7 +95,8 @@ class KNNHook(Hook):
         runner.logger.info(f'kNN (k={self.k}) after {epoch} epochs: ' + ', '.join(
             f'{name} {score:.1f}%' for name, score in scores.items()))
         runner.visualizer.add_scalars(scores, step=epoch)
-        self._path(runner).write_text(json.dumps(self.curve, indent=1))
+        with writing_aside(self._path(runner)) as file:
+            file.write(json.dumps(self.curve, indent=1).encode())
 
     @staticmethod
     def _path(runner: Runner) -> Path:

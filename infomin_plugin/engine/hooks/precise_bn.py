@@ -1,12 +1,9 @@
 """Statistics of batch norm, recomputed with fixed weights before each validation."""
 
 import itertools
-import random
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
-import numpy as np
 import torch
 from mmengine.dataset import DefaultSampler
 from mmengine.dist import all_reduce
@@ -17,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
+from infomin_plugin.datasets.placed import PlacedLoader
+from infomin_plugin.randomness import Purpose, generators_kept, seeded
 from infomin_plugin.registry import HOOKS
 
 
@@ -89,9 +88,9 @@ class PreciseBNHook(Hook):
         self._updated_at = iters_done
         started = time.perf_counter()
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        loader = _own_loader(runner, iters_done)
-        num_layers, num_batches = update_bn_statistics(
-            model, itertools.islice(loader, self.num_iters))
+        batches = itertools.islice(_own_loader(runner, iters_done), self.num_iters)
+        with seeded(Purpose.PRECISE_BN, runner.seed, iters_done, devices=True):
+            num_layers, num_batches = update_bn_statistics(model, batches)
         runner.logger.info(
             f'precise BN: statistics of {num_layers} layers over {num_batches} batches, '
             f'{time.perf_counter() - started:.1f} s')
@@ -140,7 +139,7 @@ def update_bn_statistics(model: BaseModel, batches: Iterable) -> tuple[int, int]
     try:
         for layer in layers:
             layer.track_running_stats = False  # the buffers stay as they are until the end
-        with torch.no_grad(), _random_state_kept():
+        with torch.no_grad(), generators_kept(devices=True):
             for batch in batches if layers else ():
                 _losses(model, batch)
                 num_batches += 1
@@ -176,8 +175,10 @@ def _validates_at(runner: Runner, done: int) -> bool:
             and done % loop.val_interval == 0)
 
 
-def _own_loader(runner: Runner, iters_done: int) -> DataLoader:
+def _own_loader(runner: Runner, iters_done: int) -> PlacedLoader:
     """A loader over the training set that leaves the training's loader and samplers alone.
+
+    Its batches depend on the seed and the number of iterations alone, as a resumed run needs them.
 
     A second iterator over the training's own loader would reset its workers, and would draw from
     the same stream of images where its sampler is infinite.
@@ -187,7 +188,7 @@ def _own_loader(runner: Runner, iters_done: int) -> DataLoader:
     sampler.set_epoch(iters_done)  # other images each time, the same ones when repeated
     # As the training makes its batches, e.g. of images of one orientation.
     group = loader.batch_sampler
-    return DataLoader(
+    own = DataLoader(
         loader.dataset,
         batch_sampler=type(group)(
             sampler, batch_size=group.batch_size, drop_last=group.drop_last),
@@ -195,17 +196,5 @@ def _own_loader(runner: Runner, iters_done: int) -> DataLoader:
         collate_fn=loader.collate_fn,
         pin_memory=loader.pin_memory,
         worker_init_fn=loader.worker_init_fn,
-        generator=torch.Generator().manual_seed(runner.seed + iters_done))
-
-
-@contextmanager
-def _random_state_kept() -> Iterator[None]:
-    """Leave the generators of Python, NumPy and PyTorch (CPU and current GPU) as they were."""
-    python, numpy = random.getstate(), np.random.get_state()
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    try:
-        with torch.random.fork_rng(devices=devices):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
+        generator=torch.Generator())  # workers' seeds are not drawn from the training's generator
+    return PlacedLoader(own, Purpose.PRECISE_BN, runner.seed, iters_done)

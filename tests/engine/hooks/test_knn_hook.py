@@ -32,10 +32,11 @@ class Model(nn.Module):
         return inputs
 
 
-def run(tmp_path, hook, epoch=0, loaders=None):
+def run(tmp_path, hook, epoch=0, loaders=None, done=None):
     scalars = []
     return SimpleNamespace(
         model=Model().train(), work_dir=str(tmp_path), epoch=epoch, max_epochs=10,
+        iter=5 * epoch if done is None else done,
         build_dataloader=lambda name: loaders[name], logger=SimpleNamespace(info=lambda text: None),
         visualizer=SimpleNamespace(add_scalars=lambda scores, step: scalars.append((step, scores))),
         message_hub=SimpleNamespace(update_scalar=lambda name, value: None), scalars=scalars)
@@ -72,6 +73,15 @@ def test_a_resumed_run_continues_its_curve(tmp_path, loaders):
     hook.after_train_epoch(runner)
     assert [point['epoch'] for point in curve(tmp_path)] == [0, 1, 2, 3]
     assert [point['same'] for point in curve(tmp_path)] == [50, 50, 50, 100]
+
+
+def test_a_run_resumed_within_its_first_epoch_keeps_the_start(tmp_path, loaders):
+    (tmp_path / 'knn.json').write_text(json.dumps([dict(epoch=0, same=25.0)]))
+    hook = KNNHook('bank', dict(same='same'), k=5)
+    runner = run(tmp_path, hook, loaders=loaders, done=3)
+    hook.before_train(runner)
+    hook.after_train_epoch(runner)
+    assert [point['same'] for point in curve(tmp_path)] == [25, 100]
 
 
 def test_refuses_queries_of_other_classes(tmp_path, loaders):
