@@ -25,13 +25,21 @@ def loader(batch, workers=0):
             f'train_dataloader.persistent_workers={workers > 0}')
 
 
-def train_in_pieces(config, work_dir, options, stops, resumed=()):
-    """Stop after each of ``stops`` iterations; ``resumed`` are options of the later pieces."""
-    for number, stop in enumerate(stops):
+def train_in_pieces(config, work_dir, options, stops, *pieces):
+    """Stop after each of ``stops`` iterations; ``pieces`` are further options of one each."""
+    pieces = pieces or [()] * (len(stops) + 1)
+    for number, (stop, more) in enumerate(zip(stops, pieces[:-1], strict=True)):
         with pytest.raises(Interrupted):
-            train_config(config, work_dir, [*options, *(resumed if number else ())],
-                         resume=number > 0, hooks=[Interrupt(stop)])
-    return train_config(config, work_dir, [*options, *resumed], resume=True)
+            train_config(config, work_dir, [*options, *more], resume=number > 0,
+                         hooks=[Interrupt(stop)])
+    return train_config(config, work_dir, [*options, *pieces[-1]], resume=True)
+
+
+def begin_with(checkpoint, work_dir):
+    """Let a work dir look as if a run had been stopped at a checkpoint of another one."""
+    work_dir.mkdir(exist_ok=True)
+    (work_dir / checkpoint.name).write_bytes(checkpoint.read_bytes())
+    (work_dir / 'last_checkpoint').write_text(str(work_dir / checkpoint.name))
 
 
 def check_same(whole, pieces, name):
@@ -50,15 +58,12 @@ def demo(images, tmp_path_factory):
 
 
 @pytest.mark.parametrize('stops, workers', [
-    ((1, ), (0, 0)),  # within the first epoch
-    ((3, ), (0, 2)),  # an epoch is done, its end was not recorded
-    ((2, 4, 5, 6, 8), (0, 0)),
-    ((4, ), (2, 0)),
+    ((1, 2, 8), (0, 0, 0, 0)),  # within an epoch, once and again
+    ((3, 4), (0, 2, 1)),  # an epoch is done, its end was not recorded; other workers
 ])
 def test_infomin_with_jigsaw(demo, tmp_path, stops, workers):
     options, whole = demo
-    before, after = (loader(2, number) for number in workers)
-    train_in_pieces(DEMO, tmp_path, [*options, *before], stops, after)
+    train_in_pieces(DEMO, tmp_path, options, stops, *(loader(2, number) for number in workers))
     check_same(whole, tmp_path, 'iter_9.pth')
 
 
@@ -82,12 +87,12 @@ def test_colours_changed_on_the_device(images, tmp_path):
 
 
 def test_gradient_accumulation(images, tmp_path):
-    """Resumed after a step of the optimiser, two batches each; the last has a remainder of one."""
-    options = [f'data_root={images}', *SMALL, *EACH_STEP, *loader(2), 'train_cfg.max_epochs=3',
-               'optim_wrapper.accumulative_counts=2']
+    """Resumed after a step of the optimiser, four batches each; the last has a remainder of two."""
+    options = [f'data_root={images}', *SMALL, *EACH_STEP, *loader(2), 'train_cfg.max_epochs=2',
+               'optim_wrapper.accumulative_counts=4']
     train_config(DEMO, tmp_path / 'whole', options)
-    train_in_pieces(DEMO, tmp_path / 'pieces', options, (2, 4))
-    check_same(tmp_path / 'whole', tmp_path / 'pieces', 'iter_9.pth')
+    train_in_pieces(DEMO, tmp_path / 'pieces', options, (4, ))
+    check_same(tmp_path / 'whole', tmp_path / 'pieces', 'iter_6.pth')
 
 
 def check_tiny(config, options, tmp_path, stops, name):
@@ -100,7 +105,7 @@ def check_tiny(config, options, tmp_path, stops, name):
 def test_a_bank_whose_negatives_are_drawn(images, tmp_path):
     check_tiny('pretrain/pirl/pirl_resnet50_8xb32-coslr-200e_in1k.py',
                [f'data_root={images}', *EACH_STEP, *loader(2), 'train_cfg.max_epochs=2'],
-               tmp_path, (2, 3), 'iter_6.pth')
+               tmp_path, (4, ), 'iter_6.pth')
 
 
 def test_view_learning(tmp_path):
@@ -108,24 +113,25 @@ def test_view_learning(tmp_path):
     write_stl10(tmp_path / 'stl10')
     check_tiny('view_learning/semi-supervised_rgb_vp_stl10.py',
                [f'data_root={tmp_path / "stl10"}', *EACH_STEP, *loader(4),
-                'train_dataloader.sampler.batch_size=4', 'train_cfg.max_iters=5'],
-               tmp_path, (1, 3), 'iter_5.pth')
+                'train_dataloader.sampler.batch_size=4', 'train_cfg.max_iters=3'],
+               tmp_path, (2, ), 'iter_3.pth')
 
 
 def test_detection_with_validations(mini, tmp_path):
-    """Images grouped by their form, random proposals, precise BN; stopped before a validation."""
+    """An endless sampler, random proposals, precise BN; stopped before a validation."""
     check_tiny('detection/mask-rcnn_r50_fpn_8xb2-1x_coco.py',
                [f'data_root={as_coco2017(mini, tmp_path / "coco")}', *EACH_STEP, *loader(2),
-                'randomness.seed=0', 'train_cfg.max_iters=5', 'train_cfg.val_interval=2'],
-               tmp_path, (2, 3), 'iter_5.pth')
+                'randomness.seed=0', 'train_cfg.max_iters=4', 'train_cfg.val_interval=2'],
+               tmp_path, (2, ), 'iter_4.pth')
 
 
 def test_detection_by_epochs(mini, tmp_path):
-    """Its validation is at the end of each epoch, of three steps."""
+    """Images grouped by their form; stopped within an epoch, and before its end was recorded."""
     check_tiny('demo/mask-rcnn_r18_fpn_coco-form.py',
                [f'data_root={mini}', *EACH_STEP, *loader(2), 'train_cfg.max_epochs=2',
-                'randomness.seed=0', 'train_dataloader.dataset.indices=6'],
-               tmp_path, (2, 3, 4), 'iter_6.pth')
+                'randomness.seed=0', 'train_dataloader.dataset.indices=4',
+                'train_cfg.val_interval=1'],
+               tmp_path, (1, 2), 'iter_4.pth')
 
 
 def test_a_run_without_a_seed_goes_on_with_the_one_it_had(images, tmp_path):
@@ -133,10 +139,7 @@ def test_a_run_without_a_seed_goes_on_with_the_one_it_had(images, tmp_path):
     options = [f'data_root={images}', *SMALL, *EACH_STEP, *loader(2), 'train_cfg.max_epochs=1',
                'randomness.seed=None']
     train_config(DEMO, tmp_path / 'whole', options)
-    with pytest.raises(Interrupted):
-        train_config(DEMO, tmp_path / 'pieces', options, hooks=[Interrupt(2)])
-    # the first piece is the other run's, up to its second step
-    (tmp_path / 'pieces/iter_2.pth').write_bytes((tmp_path / 'whole/iter_2.pth').read_bytes())
+    begin_with(tmp_path / 'whole/iter_2.pth', tmp_path / 'pieces')
     train_config(DEMO, tmp_path / 'pieces', options, resume=True)
     ours, theirs = (saved_state(tmp_path / name / 'iter_3.pth') for name in ('pieces', 'whole'))
     assert not differences(ours, theirs)
@@ -150,15 +153,14 @@ def test_a_run_without_a_seed_goes_on_with_the_one_it_had(images, tmp_path):
 ])
 def test_another_batch_or_other_data_are_refused_within_an_epoch(demo, tmp_path, change, words):
     options, whole = demo
-    (tmp_path / 'iter_1.pth').write_bytes((whole / 'iter_1.pth').read_bytes())
-    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_1.pth'))
+    begin_with(whole / 'iter_1.pth', tmp_path)
     with pytest.raises(ValueError, match=words):
         train_config(DEMO, tmp_path, [*options, *change], resume=True)
     assert not list(tmp_path.glob('*/vis_data/scalars.json'))
 
 
-def test_the_number_of_generators_draws_before_does_not_matter(demo, tmp_path):
-    """Nothing that the process has drawn until it resumes reaches the training."""
+def test_what_others_draw_does_not_matter(demo, tmp_path):
+    """Nothing that the process has drawn before a step reaches it."""
     options, whole = demo
     with pytest.raises(Interrupted):
         train_config(DEMO, tmp_path, [*options, *loader(2)], hooks=[Interrupt(4), Draws()])
@@ -167,7 +169,7 @@ def test_the_number_of_generators_draws_before_does_not_matter(demo, tmp_path):
 
 
 class Draws(Interrupt):
-    """Draws numbers before and after each step, as a hook of somebody may."""
+    """Draws numbers between the steps, as somebody's hook may."""
 
     priority = 'NORMAL'
 

@@ -14,6 +14,7 @@ from tiny_configs import write_tiny
 
 ROOT = Path(__file__).parents[2]
 KILLS = 10
+STEPS = 5  # of each training of the sweep
 EACH_STEP = ('default_hooks.checkpoint.interval=1', 'default_hooks.checkpoint.by_epoch=False',
              'default_hooks.checkpoint.max_keep_ckpts=-1', 'default_hooks.logger.interval=1',
              'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
@@ -26,11 +27,11 @@ def killer():
         yield killer
 
 
-def check_training(killer, config, options, work_dir, total, most_steps):
-    assert total > KILLS * most_steps  # it cannot end before all kills
-    moments = killer(config=str(config), options=[*options, *EACH_STEP], work_dir=str(work_dir),
-                     seed=0, kills=KILLS, most_steps=most_steps)
-    assert len(moments) == KILLS and len(set(moments)) > 1
+def check_training(killer, config, options, work_dir, total, most):
+    assert total > KILLS * most  # it cannot end before all kills
+    moments = killer(config_file=str(config), options=[*options, *EACH_STEP],
+                     work_dir=str(work_dir), seed=0, kills=KILLS, most=most)
+    assert len(moments) == KILLS and set(moments) == set(range(most + 1))
     ours, theirs = (saved_state(work_dir / name / f'iter_{total}.pth')
                     for name in ('pieces', 'whole'))
     assert not differences(ours, theirs)
@@ -65,22 +66,26 @@ def test_a_sweep(killer, tmp_path):
     moments = killer(
         command=['tools/analysis/sweet_spot.py', 'configs/sweet_spot/color-jitter_cutouts.py',
                  '--work-dir', '{folder}', '--values', '0', '1.5', '--cfg-options',
-                 f'data_root={tmp_path / "set"}', *EACH_STEP[:-1], 'train_cfg.max_iters=4',
+                 f'data_root={tmp_path / "set"}', *EACH_STEP[:-1], f'train_cfg.max_iters={STEPS}',
                  'train_dataloader.batch_size=8', 'runner_type=infomin_plugin.WholeFilesRunner',
                  'model.encoders.backbone.base_channels=4',
                  'model.encoders.backbone.stem_channels=4',
-                 'model.encoders.neck.in_channels=32', 'read_out.inverse_penalty=0.01'],
-        work_dir=str(tmp_path), seed=0, kills=KILLS)
-    assert len(moments) == KILLS
-    assert any('contrast' in name for names in moments for name in names)
+                 'model.encoders.neck.in_channels=32',
+                 # torch 2.0.1 corrupts its heap on some CPUs, with so few channels innermost
+                 'model.data_preprocessor.channels_last=False', 'read_out.inverse_penalty=0.01'],
+        work_dir=str(tmp_path), seed=0, kills=KILLS, most=2)
+    assert len(moments) == KILLS and set(moments) == {0, 1, 2}
+    assert sum(moments) < 2 * (STEPS + 2)  # it cannot end before all kills: steps and measurements
     ours, theirs = (json.loads((tmp_path / name / 'sweep.json').read_text())
                     for name in ('pieces', 'whole'))
     for found in (ours, theirs):
+        del found['command']  # names the work dir
         for measured in found['runs']:
             for name in [name for name in measured if name.startswith('seconds')]:
                 del measured[name]
     assert ours == theirs
     for run in ('value_0', 'value_1.5'):
-        ours, theirs = (tmp_path / name / run / 'seed0/contrast' for name in ('pieces', 'whole'))
-        assert not differences(saved_state(ours / 'iter_4.pth'), saved_state(theirs / 'iter_4.pth'))
-        assert logged_by_step(ours) == logged_by_step(theirs)
+        both = [tmp_path / name / run / 'seed0/contrast' for name in ('pieces', 'whole')]
+        assert not differences(*(saved_state(each / f'iter_{STEPS}.pth') for each in both))
+        ours, theirs = map(logged_by_step, both)
+        assert len(theirs) == STEPS and ours == theirs

@@ -8,7 +8,6 @@ import importlib
 import json
 import os
 import runpy
-import select
 import signal
 import subprocess
 import sys
@@ -17,9 +16,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn
 
 import numpy as np
 from config_runs import train_config
+from mmengine.config import config
 from mmengine.hooks import Hook
 
 from infomin_plugin.engine import InfoMinRunner, stages
@@ -29,7 +30,8 @@ ROOT = Path(__file__).parents[2]
 # what a training imports late
 LATE = ('mmdet.datasets', 'mmdet.engine', 'mmdet.evaluation', 'mmdet.models', 'mmdet.visualization',
         'mmselfsup.datasets', 'mmselfsup.models', 'infomin_plugin.datasets',
-        'infomin_plugin.models', 'torch.utils.tensorboard')
+        'infomin_plugin.models', 'matplotlib.pyplot', 'sklearn.linear_model',
+        'torch.utils.tensorboard')
 
 
 class Killer:
@@ -55,36 +57,77 @@ class Killer:
         return answer
 
 
+# where a forked process, and those that it forks, write a byte when something begins
+beats: int | None = None
+
+
+class Beat(Hook):
+    """Says that a step begins."""
+
+    priority = 'LOWEST'
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        os.write(beats, b'.')
+
+
 @RUNNERS.register_module()
 class WholeFilesRunner(InfoMinRunner):
-    """Writes a checkpoint aside and renames it."""
+    """Writes a checkpoint aside and renames it; says when a step begins."""
+
+    def train(self):
+        self.register_hook(Beat())
+        return super().train()
 
     def save_checkpoint(self, out_dir, filename, *args, **kwargs) -> None:
         super().save_checkpoint(out_dir, f'.{filename}', *args, **kwargs)
         os.replace(Path(out_dir) / f'.{filename}', Path(out_dir) / filename)
 
 
-class Beat(Hook):
-    """Writes a byte when a step begins."""
+class Piece:
+    """A process that runs a function, in a process group of its own.
 
-    priority = 'LOWEST'
+    What it prints goes to the end of ``log``.
+    """
 
-    def __init__(self, pipe: int) -> None:
-        self.pipe = pipe
+    def __init__(self, function: Callable[[], object], log: Path) -> None:
+        global beats
+        self.log = log
+        self.began = time.monotonic()
+        self.heard: list[float] = []
+        self.pipe, writing = os.pipe()
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            beats = writing
+            os.setsid()
+            leave(function, os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+        os.close(writing)
 
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        os.write(self.pipe, b'.')
+    def hear(self) -> bool:
+        """Wait for the next beat; whether there was one before the end."""
+        heard = bool(os.read(self.pipe, 1))
+        if heard:
+            self.heard.append(time.monotonic())
+        return heard
+
+    def kill(self) -> None:
+        os.killpg(self.pid, signal.SIGKILL)
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.pipe)
+        assert os.WIFSIGNALED(status), 'it had ended before it was killed'
+
+    def end(self) -> None:
+        while self.hear():
+            pass
+        os.close(self.pipe)
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        assert code == 0, f'exit code {code}:\n{self.log.read_text()[-3000:]}'
 
 
-def fork(function: Callable[[], object], log: Path) -> int:
-    """Run a function in a process group of its own; what it prints goes to the end of a file."""
-    sys.stdout.flush()
-    if pid := os.fork():
-        return pid
+def leave(function: Callable[[], object], out: int) -> NoReturn:
+    """End a forked process with a function, printing to a file."""
     code = 1
     try:
-        os.setsid()
-        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(out, 1), os.dup2(out, 2)
         function()
         code = 0
@@ -97,91 +140,54 @@ def fork(function: Callable[[], object], log: Path) -> int:
         os._exit(code)
 
 
-def kill(pid: int) -> None:
-    os.killpg(pid, signal.SIGKILL)
-    assert os.WIFSIGNALED(os.waitpid(pid, 0)[1]), 'it had ended before'
+def kill_and_resume(start: Callable[[str], Piece], seed: int, kills: int, most: int) -> list[int]:
+    """Run ``start('whole')`` undisturbed, and ``start('pieces')`` with so many kills.
 
-
-def end(pid: int, log: Path) -> None:
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    assert code == 0, f'exit code {code}:\n{log.read_text()[-3000:]}'
-
-
-def train(config: str, options: list[str], work_dir: str, seed: int, kills: int,
-          most_steps: int) -> list:
-    """Train to ``whole`` undisturbed, and to ``pieces`` with so many kills.
-
-    A process is killed during its start, or up to ``most_steps`` steps, each somewhere within a
-    step: while it loads, computes or saves. Returns the steps begun at each kill.
+    A process is killed while it starts, or somewhere after up to ``most`` beats: while it loads,
+    computes or saves. Returns the beats before each kill.
     """
     generator = np.random.default_rng(seed)
-    whole, pieces = Path(work_dir) / 'whole', Path(work_dir) / 'pieces'
-    log = Path(work_dir) / 'log'
+    whole = start('whole')
+    whole.end()
+    first = whole.heard[0] - whole.began
+    between = (whole.heard[-1] - whole.heard[0]) / (len(whole.heard) - 1)
+    counts = []
+    for _ in range(kills):
+        count = int(generator.integers(most + 1))
+        piece = start('pieces')
+        for _ in range(count):
+            assert piece.hear(), 'it ended before it was killed'
+        time.sleep(generator.uniform(0, between if count else first))
+        piece.kill()
+        counts.append(count)
+    start('pieces').end()
+    return counts
 
-    def start(folder: Path) -> tuple[int, int]:
+
+def train(config_file: str, options: list[str], work_dir: str, **moments) -> list[int]:
+    """Kill a training, whose beats are its steps."""
+    def start(name: str) -> Piece:
+        folder = Path(work_dir) / name
         last = max((int(path.stem[5:]) for path in folder.glob('iter_*.pth')), default=None)
         words = [*options, 'runner_type=infomin_plugin.WholeFilesRunner']
         if last is not None:
             words.append(f'load_from={folder / f"iter_{last}.pth"}')
-        reading, writing = os.pipe()
-        pid = fork(lambda: train_config(config, folder, words, resume=last is not None,
-                                        hooks=[Beat(writing)]), log)
-        os.close(writing)
-        return pid, reading
+        return Piece(lambda: train_config(config_file, folder, words, resume=last is not None),
+                     Path(work_dir) / 'log')
 
-    began = time.monotonic()
-    pid, beats = start(whole)
-    times = []
-    while os.read(beats, 1):
-        times.append(time.monotonic())
-    end(pid, log)
-    start_time, step_time = times[0] - began, (times[-1] - times[0]) / (len(times) - 1)
-    killed = []
-    for _ in range(kills):
-        steps = int(generator.integers(most_steps + 1))
-        pid, beats = start(pieces)
-        for _ in range(steps):
-            assert os.read(beats, 1), 'it ended before it was killed'
-        time.sleep(generator.uniform(0, step_time if steps else start_time))
-        kill(pid)
-        killed.append(steps + len(os.read(beats, 99)) if select.select([beats], [], [], 0)[0]
-                      else steps)
-        os.close(beats)
-    pid, _ = start(pieces)
-    end(pid, log)
-    return killed
+    return kill_and_resume(start, **moments)
 
 
-def sweep(command: list[str], work_dir: str, seed: int, kills: int) -> list:
-    """Run a tool that runs stages, undisturbed and with so many kills.
+def sweep(command: list[str], work_dir: str, **moments) -> list[int]:
+    """Kill a tool that runs stages, whose beats are its stages and their steps.
 
-    ``{folder}`` in its arguments becomes the work dir of each. Returns the seconds to each kill.
+    ``{folder}`` in its arguments becomes the work dir.
     """
-    generator = np.random.default_rng(seed)
-    log = Path(work_dir) / 'log'
-
-    def start(name: str) -> int:
+    def start(name: str) -> Piece:
         words = [word.format(folder=Path(work_dir) / name) for word in command]
-        return fork(lambda: run_script(words), log)
+        return Piece(lambda: run_script(words), Path(work_dir) / 'log')
 
-    began = time.monotonic()
-    end(start('whole'), log)
-    taken = time.monotonic() - began
-    killed = []
-    for _ in range(kills):
-        pid = start('pieces')
-        # all together less than it takes: it cannot end before
-        time.sleep(generator.uniform(0, taken / kills))
-        kill(pid)
-        killed.append(stage_of(Path(work_dir) / 'pieces'))
-    end(start('pieces'), log)
-    return killed
-
-
-def stage_of(folder: Path) -> list[str]:
-    """Names of the stages that were begun and are not done."""
-    return [str(path.relative_to(folder).with_suffix('')) for path in sorted(folder.rglob('*.json'))
-            if not json.loads(path.read_text() or '{}').get('done', True)]
+    return kill_and_resume(start, **moments)
 
 
 def run_script(words: list[str]) -> None:
@@ -193,26 +199,17 @@ def run_script(words: list[str]) -> None:
 
 
 def run_stage(command: list[str], stdout, **kwargs) -> SimpleNamespace:
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            os.dup2(stdout.fileno(), 1), os.dup2(stdout.fileno(), 2)
-            run_script(command[1:])
-            code = 0
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush(), sys.stderr.flush()
-            os._exit(code)
+    os.write(beats, b'.')
+    if (pid := os.fork()) == 0:
+        leave(lambda: run_script(command[1:]), stdout.fileno())
     return SimpleNamespace(returncode=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 def main() -> None:
     for name in LATE:
         importlib.import_module(name)
+    # a tool's config is laid out for seconds at each checkpoint; see config_runs.unformatted
+    config.FormatCode = lambda text, **options: (text, True)
     for line in sys.stdin:
         arguments = json.loads(line)
         try:
