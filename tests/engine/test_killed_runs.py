@@ -67,7 +67,7 @@ def test_a_sweep(killer, tmp_path):
         command=['tools/analysis/sweet_spot.py', 'configs/sweet_spot/color-jitter_cutouts.py',
                  '--work-dir', '{folder}', '--values', '0', '1.5', '--cfg-options',
                  f'data_root={tmp_path / "set"}', *EACH_STEP[:-1], f'train_cfg.max_iters={STEPS}',
-                 'train_dataloader.batch_size=8', 'runner_type=infomin_plugin.WholeFilesRunner',
+                 'train_dataloader.batch_size=8', 'runner_type=infomin_plugin.BeatingRunner',
                  'model.encoders.backbone.base_channels=4',
                  'model.encoders.backbone.stem_channels=4',
                  'model.encoders.neck.in_channels=32',

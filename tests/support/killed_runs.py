@@ -71,16 +71,12 @@ class Beat(Hook):
 
 
 @RUNNERS.register_module()
-class WholeFilesRunner(InfoMinRunner):
-    """Writes a checkpoint aside and renames it; says when a step begins."""
+class BeatingRunner(InfoMinRunner):
+    """Says when a step begins."""
 
     def train(self):
         self.register_hook(Beat())
         return super().train()
-
-    def save_checkpoint(self, out_dir, filename, *args, **kwargs) -> None:
-        super().save_checkpoint(out_dir, f'.{filename}', *args, **kwargs)
-        os.replace(Path(out_dir) / f'.{filename}', Path(out_dir) / filename)
 
 
 class Piece:
@@ -167,12 +163,8 @@ def kill_and_resume(start: Callable[[str], Piece], seed: int, kills: int, most: 
 def train(config_file: str, options: list[str], work_dir: str, **moments) -> list[int]:
     """Kill a training, whose beats are its steps."""
     def start(name: str) -> Piece:
-        folder = Path(work_dir) / name
-        last = max((int(path.stem[5:]) for path in folder.glob('iter_*.pth')), default=None)
-        words = [*options, 'runner_type=infomin_plugin.WholeFilesRunner']
-        if last is not None:
-            words.append(f'load_from={folder / f"iter_{last}.pth"}')
-        return Piece(lambda: train_config(config_file, folder, words, resume=last is not None),
+        words = [*options, 'runner_type=infomin_plugin.BeatingRunner']
+        return Piece(lambda: train_config(config_file, Path(work_dir) / name, words, resume=True),
                      Path(work_dir) / 'log')
 
     return kill_and_resume(start, **moments)
