@@ -4,7 +4,7 @@ To hash another's key could take for ever: a nested tuple costs what its copies 
 """
 
 import pickle
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
@@ -33,6 +33,20 @@ def put_items(target: MutableMapping, items: Sequence[Any]) -> None:
     for key, value in zip(items[::2], items[1::2], strict=True):
         if is_plain(key):
             target[key] = value
+
+
+def counter(counts: Any = None) -> Counter:
+    """Stand in for ``collections.Counter``, as which schedulers keep their milestones.
+
+    Raises:
+        UnpicklingError: If it is not given a dict.
+    """
+    if not isinstance(counts, dict):
+        raise pickle.UnpicklingError('it counts what is no dict')
+    result = Counter()
+    for key, value in counts.items():
+        result[key] = value
+    return result
 
 
 def ordered_dict(pairs: Any = (), *ignored: Any) -> OrderedDict:

@@ -14,7 +14,7 @@ import torch
 
 from .arrays import PickledArray, PickledScalar, PickledType, encode_latin1
 from .histories import PickledHistory
-from .mappings import ordered_dict
+from .mappings import counter, ordered_dict
 from .storages import rebuild_parameter, rebuild_tensor
 
 # What torch.save writes to bring back tensors.
@@ -38,7 +38,11 @@ LOGS = {'mmengine.logging.history_buffer.HistoryBuffer': PickledHistory}
 KEPT = TENSORS | ARRAYS | LOGS
 
 # Those that copy what they are first given.
-COPYING = {'_codecs.encode': encode_latin1, 'collections.OrderedDict': ordered_dict}
+COPYING = {
+    '_codecs.encode': encode_latin1,
+    'collections.Counter': counter,
+    'collections.OrderedDict': ordered_dict,
+}
 
 # The element type that torch means by a kind of storage.
 STORAGES = {
@@ -53,7 +57,7 @@ STORAGES = {
 # What training checkpoints are known to hold beside tensors, under its names of Python 2 and 3:
 # optimiser and scheduler states, options.
 REPLACED = frozenset({
-    'argparse.Namespace', 'collections.Counter', 'collections.defaultdict',
+    'argparse.Namespace', 'collections.defaultdict',
     'copy_reg._reconstructor', 'copyreg._reconstructor', 'datetime.date', 'datetime.datetime',
     'datetime.timedelta', 'pathlib.Path', 'pathlib.PosixPath',
     'pathlib.WindowsPath',

@@ -133,7 +133,7 @@ class _Machine:
         if not isinstance(function, Name) or not isinstance(arguments, tuple):
             raise pickle.UnpicklingError('it calls what is no function')
         self.budget -= len(arguments)
-        if function.copies and arguments and isinstance(arguments[0], str | list | tuple):
+        if function.copies and arguments and isinstance(arguments[0], str | list | tuple | dict):
             self.budget -= len(arguments[0])
         if self.budget < 0:
             raise pickle.UnpicklingError('its calls would copy more than the file holds')

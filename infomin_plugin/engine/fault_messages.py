@@ -5,12 +5,12 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 
 from mmengine.dist import get_rank, get_world_size
 
 from .storage import disk_state
 
-_LOST_WORKER = 'DataLoader worker'
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 # what gloo and NCCL say where another process has gone or does not answer
 _LOST_PEER = ('Connection closed by peer', 'Connection reset by peer', 'Broken pipe', 'Timed out',
@@ -37,8 +37,8 @@ def explained(work_dir: str | Path) -> Iterator[None]:
         yield
     except TrainingFault:
         raise
-    except (OSError, RuntimeError) as error:
-        if _LOST_WORKER in str(error):
+    except (OSError, EOFError, RuntimeError) as error:
+        if _lost_worker(error):
             # torch's handler would raise anew at the end of every child, of git for one, and cut
             # the message off; a loader of a later training still finds a lost worker, in seconds
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -57,14 +57,22 @@ def last_checkpoint(work_dir: str | Path) -> str:
     return f'The last good checkpoint is {path}: go on from it with --resume.'
 
 
+def _lost_worker(error: Exception) -> bool:
+    """Tell whether torch says that a worker has gone, or a batch breaks off on its way from one."""
+    if isinstance(error, ConnectionError | EOFError):
+        return any(frame.f_globals.get('__name__') == 'torch.utils.data.dataloader'
+                   for frame, _ in walk_tb(error.__traceback__))
+    return 'DataLoader worker' in str(error)
+
+
 def _advice(error: Exception, work_dir: str | Path) -> str | None:
     """Name the cause and the remedy in sentences; None if the error is another one."""
     text = str(error)
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return f'The disk is full: {error}; {disk_state(work_dir)}. Make room.'
-    if _LOST_WORKER in text:
-        return (f'A worker of a data loader is gone: {text.rstrip(". ")}. A worker that is killed '
-                'has usually run out of memory (dmesg says so): set fewer '
+    if _lost_worker(error):
+        return (f'A worker of a data loader is gone: {text.rstrip(". ")}. One that is killed has '
+                'usually run out of memory (dmesg says so): set fewer '
                 'train_dataloader.num_workers, a smaller batch_size or prefetch_factor. A bus '
                 'error means that /dev/shm is full: make it larger (docker run --shm-size=8g), or '
                 'num_workers=0.')

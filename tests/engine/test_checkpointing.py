@@ -146,7 +146,7 @@ def test_a_moved_run_leaves_the_files_of_its_old_place(tmp_path):
     new.mkdir()
     for name in (*kept, 'last_checkpoint'):
         (new / name).write_bytes((old / name).read_bytes())
-    train_toy(new, epochs=2, scores=[2.], resume=True, **settings)
+    train_toy(new, epochs=2, scores=[1., 2.], resume=True, **settings)
     assert names(old) == kept == ['best_score_epoch_1.pth', 'epoch_1.pth']
     assert names(new) == ['best_score_epoch_2.pth', 'epoch_2.pth']
 
@@ -180,7 +180,7 @@ def test_a_checkpoint_cannot_have_other_files_removed(tmp_path, removals):
                        -1, True, None, 1.0, 8, 9, 1, 2, 3])
     torch.save(hostile, run / 'epoch_1.pth')
     del removals[:]
-    train_toy(run, epochs=4, scores=[2., 3., 4.], resume=True, **settings)
+    train_toy(run, epochs=4, scores=[1., 2., 3., 4.], resume=True, **settings)
     assert {Path(path).relative_to(run).as_posix() for path in removals} == {
         'epoch_1.pth', 'epoch_2.pth', 'best_score_epoch_2.pth', 'best_score_epoch_3.pth'}
     said = logged(run)

@@ -43,7 +43,7 @@ def test_pretraining(killer, images, tmp_path):
     """InfoMin with jigsaw, in epochs of three steps."""
     check_training(killer, ROOT / 'configs/demo/infomin_r18_images.py',
                    [f'data_root={images}', 'train_dataloader.batch_size=2',
-                    'model.memory.length=16', 'train_cfg.max_epochs=7'], tmp_path, 21, 2)
+                    'model.memory.length=16', 'train_cfg.max_epochs=4'], tmp_path, 12, 1)
 
 
 def test_detection(killer, mini, tmp_path):

@@ -44,7 +44,7 @@ def train_config(config: Path | str, work_dir: Path, options=(),
         cfg.visualizer.name = cfg.experiment_name
     if pretrained is not None:
         cfg.pretrained = str(pretrained)
-    cfg.resume = resume
+    cfg.resume = resume or cfg.get('resume', False)
     # MMEngine's own scope: as in a new process, nothing of ours is found before the runner is there
     with DefaultScope.overwrite_default_scope('mmengine'):
         runner = RUNNERS.build(cfg)

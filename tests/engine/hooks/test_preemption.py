@@ -9,7 +9,7 @@ import pytest
 from toy_runs import fork, logged, train_toy, wait
 
 from infomin_plugin.checkpoints import read_file
-from infomin_plugin.engine import PreemptionHook
+from infomin_plugin.engine import PreemptionHook, TrainingFault
 from infomin_plugin.engine.hooks import preemption
 
 
@@ -100,7 +100,7 @@ def test_handlers_are_put_back_whatever_happens(tmp_path):
     assert signal.getsignal(signal.SIGTERM) is before
     train_toy(tmp_path / 'done', epochs=1)
     assert signal.getsignal(signal.SIGTERM) is before
-    with pytest.raises(OSError):
+    with pytest.raises(TrainingFault, match='could not be written'):
         train_toy(tmp_path / 'failed', checkpoint=dict(out_dir='/dev/null/folder'))
     assert signal.getsignal(signal.SIGTERM) is before
 
