@@ -27,7 +27,7 @@ two_views = dict(
     coco=dict(
         config='configs/demo/mask-rcnn_two-view-r18_fpn_coco-form.py', options=half_width))
 
-long_epochs = 90
+long_epochs = 60
 lengthened = [
     f'train_cfg.max_epochs={long_epochs}', f'param_scheduler.0.T_max={long_epochs}',
     f'param_scheduler.0.end={long_epochs}'

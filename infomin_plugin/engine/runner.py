@@ -37,7 +37,8 @@ class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
     (:func:`place_photometry`), ``data_form`` (:func:`fill_detection_data`), a missing number of
     classes (:func:`fill_num_classes`) and ``pretrained`` (:func:`place_pretrained`), and runs
     several processes on CPUs with gloo. The config that it dumps has all of them written out.
-    See also the classes that it is made of.
+    Its bases bring what a step needs, checkpoints that survive, words for what goes wrong, and the
+    hooks of every run.
     """
 
     @classmethod

@@ -102,8 +102,9 @@ def failed(process, work_dir):
 
 
 def test_a_killed_worker_is_explained(processes, tmp_path):
-    one_worker = {'train_dataloader.num_workers': 1}
-    with training(processes, tmp_path, ({}, dict(length=16, faults={13: 'kill'}), one_worker)) as (process, ):
+    samples = dict(length=16, faults={13: 'kill'})
+    changes = {'train_dataloader.num_workers': 1}
+    with training(processes, tmp_path, ({}, samples, changes)) as (process, ):
         line = failed(process, tmp_path)
     assert re.search('TrainingFault: A worker of a data loader is gone: .*out of memory.*'
                      r'num_workers.*last good checkpoint is \S+/iter_\d.pth', line), line

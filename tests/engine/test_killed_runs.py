@@ -68,11 +68,9 @@ def test_a_sweep(killer, tmp_path):
                  '--work-dir', '{folder}', '--values', '0', '1.5', '--cfg-options',
                  f'data_root={tmp_path / "set"}', *EACH_STEP[:-1], f'train_cfg.max_iters={STEPS}',
                  'train_dataloader.batch_size=8', 'runner_type=infomin_plugin.BeatingRunner',
-                 'model.encoders.backbone.base_channels=4',
-                 'model.encoders.backbone.stem_channels=4',
-                 'model.encoders.neck.in_channels=32',
-                 # torch 2.0.1 corrupts its heap on some CPUs, with so few channels innermost
-                 'model.data_preprocessor.channels_last=False', 'read_out.inverse_penalty=0.01'],
+                 'model.encoders.backbone.base_channels=8',
+                 'model.encoders.backbone.stem_channels=8',
+                 'model.encoders.neck.in_channels=64', 'read_out.inverse_penalty=0.01'],
         work_dir=str(tmp_path), seed=0, kills=KILLS, most=2)
     assert len(moments) == KILLS and set(moments) == {0, 1, 2}
     assert sum(moments) < 2 * (STEPS + 2)  # it cannot end before all kills: steps and measurements

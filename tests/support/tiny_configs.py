@@ -111,6 +111,9 @@ def _widths(cfg: Config) -> dict[str, Any]:
     for path, part in trunks.items():
         width = part.get('base_channels', 64) // WIDTH
         settings[f'{path}.base_channels'] = width
+        if width < 8 and cfg.model.get('data_preprocessor', {}).get('channels_last'):
+            # torch 2.0.1 corrupts its heap on CPUs without AVX-512
+            settings['model.data_preprocessor.channels_last'] = False
         if not path.endswith('shared_head'):
             settings[f'{path}.stem_channels'] = width
         # of a group of ResNeXt

@@ -25,8 +25,8 @@ def command(work_dir, data, *options, config=CONFIG):
             '--values', '0', '1.5', '--cfg-options', f'data_root={data}',
             'train_dataloader.batch_size=8', 'train_dataloader.num_workers=0',
             'train_dataloader.persistent_workers=False', 'train_cfg.max_iters=2',
-            'model.encoders.backbone.base_channels=4', 'model.encoders.backbone.stem_channels=4',
-            'model.encoders.neck.in_channels=32', 'default_hooks.logger.interval=1',
+            'model.encoders.backbone.base_channels=8', 'model.encoders.backbone.stem_channels=8',
+            'model.encoders.neck.in_channels=64', 'default_hooks.logger.interval=1',
             'read_out.inverse_penalty=0.01', *options]
 
 
