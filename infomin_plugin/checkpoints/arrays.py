@@ -88,13 +88,11 @@ class PickledArray:
         return torch.from_numpy(array.astype(dtype.newbyteorder('='), order='C'))
 
 
-class PickledScalar(PickledArray):
-    """Takes the place of a number of numpy's."""
+class PickledScalar:
+    """Takes the place of a number of numpy's: ``scalar(dtype, data)``."""
 
-    @classmethod
-    def from_bytes(cls, dtype: Any, data: Any = b'') -> 'PickledScalar':
-        """What a pickle says of one: ``scalar(dtype, data)``."""
-        return cls.from_buffer(data, dtype, (), 'C')
+    def __init__(self, dtype: Any, data: Any = b'') -> None:
+        self.array = PickledArray.from_buffer(data, dtype, (), 'C')
 
 
 def encode_latin1(text: str, encoding: str) -> bytes:

@@ -28,7 +28,7 @@ TENSORS = {
 ARRAYS = {
     'numpy.dtype': PickledType,
     **{f'numpy.{core}.multiarray._reconstruct': PickledArray for core in ('core', '_core')},
-    **{f'numpy.{core}.multiarray.scalar': PickledScalar.from_bytes for core in ('core', '_core')},
+    **{f'numpy.{core}.multiarray.scalar': PickledScalar for core in ('core', '_core')},
     **{f'numpy.{core}.numeric._frombuffer': PickledArray.from_buffer for core in ('core', '_core')},
 }
 

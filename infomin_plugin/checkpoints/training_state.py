@@ -73,6 +73,9 @@ class _Restorer:
             return value.restore()
         if isinstance(value, PickledArray):
             return self._array(value)
+        if isinstance(value, PickledScalar):
+            number = self._array(value.array)
+            return number[()] if isinstance(number, np.ndarray) else value
         if isinstance(value, dict):
             for key in list(value):
                 value[key] = self(value[key])
@@ -85,10 +88,9 @@ class _Restorer:
                              'file')
         return value
 
-    def _array(self, array: PickledArray) -> np.ndarray | np.generic | PickledArray:
+    def _array(self, array: PickledArray) -> np.ndarray | PickledArray:
         try:
-            values = array.to_tensor().numpy()
-            return values[()] if isinstance(array, PickledScalar) else values
+            return array.to_tensor().numpy()
         except ValueError:
             if self.strict:
                 raise

@@ -3,13 +3,16 @@
 What is compared is all that :func:`pieces.saved_state` names, bit for bit, and the log.
 """
 
+import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from image_sets import write_folder_set
 from killed_runs import Killer
 from pieces import differences, logged_by_step, saved_state
+from PIL import Image
 from tiny_configs import write_tiny
 
 ROOT = Path(__file__).parents[2]
@@ -87,3 +90,22 @@ def test_a_sweep(killer, tmp_path):
         assert not differences(*(saved_state(each / f'iter_{STEPS}.pth') for each in both))
         ours, theirs = map(logged_by_step, both)
         assert len(theirs) == STEPS and ours == theirs
+    check_results(tmp_path / 'pieces')
+
+
+def check_results(folder):
+    """What a sweep leaves behind: figures, a table, a page and a picture that agree."""
+    found = json.loads((folder / 'sweep.json').read_text())
+    assert [(run['value'], run['seed']) for run in found['runs']] == [('0', 0), ('1.5', 0)]
+    assert found['keys'] == ['train_dataloader.dataset.pipeline.1.views.recipe.2.strength']
+    assert not found['peaks']['test']['supported']
+    with (folder / 'sweep.csv').open() as file:
+        lines = list(csv.DictReader(file))
+    for line, measured in zip(lines, found['runs'], strict=True):
+        assert float(line['held_out_i_nce']) == measured['held_out_i_nce']
+        assert float(line['held_out_low']) < float(line['held_out_i_nce'])
+        assert 0 <= float(line['accuracy_test']) <= 100
+    text = (folder / 'sweep.md').read_text()
+    assert '| 1.5 | 1 |' in text and '- test: no peak: too few points' in text
+    with Image.open(folder / 'sweep.png') as picture:
+        assert np.asarray(picture.convert('L')).std() > 5

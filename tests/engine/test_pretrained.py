@@ -12,7 +12,7 @@ from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.logging import MMLogger
-from mmengine.registry import init_default_scope
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from infomin_plugin.checkpoints import CheckpointError, read_trunk
@@ -26,7 +26,8 @@ FPN = 'mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py'
 @pytest.fixture(scope='module', autouse=True)
 def mmdet_scope():
     register_all_modules(init_default_scope=False)
-    init_default_scope('mmdet')
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        yield
 
 
 @pytest.fixture(scope='module')
