@@ -1,10 +1,18 @@
 import pytest
+from mmengine.registry import DefaultScope
 
 
 def pytest_addoption(parser):
     parser.addoption('--cases', type=int, default=100,
                      help='changed files of each kind that the fuzz tests read')
     parser.addoption('--fuzz-seed', type=int, default=0, help='of the changes')
+
+
+@pytest.fixture(scope='module', autouse=True)
+def default_scope():
+    """Put MMEngine's default scope back after each module: a runner sets it for the process."""
+    with DefaultScope.overwrite_default_scope('infomin_plugin'):
+        yield
 
 
 @pytest.fixture(scope='session')
