@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from infomin_plugin.datasets.transforms import ImageError, build_recipe
     from infomin_plugin.engine.command_line import parse_options
-    from infomin_plugin.engine.reroot import reroot
+    from infomin_plugin.engine.settings.reroot import reroot
     from infomin_plugin.registry import DATASETS
     from infomin_plugin.visualization.views import draw_steps, draw_views
 

@@ -1,7 +1,6 @@
 """Runner, hooks and what resolves a config."""
 
-from .bfloat16_optim_wrapper import BFloat16OptimWrapper
-from .fault_messages import TrainingFault
+from .faults.fault_messages import TrainingFault
 from .hooks import (
     CachedTrunkHook,
     CollapseWatchHook,
@@ -19,9 +18,9 @@ from .hooks import (
     TrainingDataHook,
     ViewPicturesHook,
 )
-from .loops import ResumableEpochLoop, ResumableIterLoop
-from .player_optim_wrappers import PlayerOptimWrapperConstructor
+from .optim_wrappers import BFloat16OptimWrapper, PlayerOptimWrapperConstructor
 from .runner import InfoMinRunner
+from .runner.loops import ResumableEpochLoop, ResumableIterLoop
 
 __all__ = ['BFloat16OptimWrapper', 'CachedTrunkHook', 'CollapseWatchHook', 'DeferredLogHook',
            'DurableCheckpointHook', 'FiniteLossHook', 'InfoMinRunner', 'KNNHook',

@@ -16,7 +16,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from infomin_plugin.datasets.mini import make_mini
-from infomin_plugin.engine.detection_data import fill_detection_data
+from infomin_plugin.engine.settings.detection_data import fill_detection_data
 
 ROOT = Path(__file__).parents[2]
 DEMO = 'configs/demo/mask-rcnn_r18_fpn_coco-form.py'

@@ -22,7 +22,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from infomin_plugin.checkpoints import Trunk, find_architecture
-from infomin_plugin.engine.pretrained import verify_pretrained
+from infomin_plugin.engine.settings.pretrained import verify_pretrained
 from infomin_plugin.models import ResLayerExtraNorm
 
 ROOT = Path(__file__).parents[2]

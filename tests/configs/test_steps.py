@@ -13,8 +13,8 @@ from tiny_configs import write_tiny
 from training_sets import as_coco2017, as_voc0712
 
 from infomin_plugin.checkpoints import read_file
-from infomin_plugin.engine.feature_cache import cache_features
-from infomin_plugin.engine.read_out import read_out_trunk
+from infomin_plugin.engine.measures.feature_cache import cache_features
+from infomin_plugin.engine.measures.read_out import read_out_trunk
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 # parts of configs, lists of runs, and what has a file of tests of its own beside this one

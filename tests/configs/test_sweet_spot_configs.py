@@ -10,10 +10,10 @@ from mmengine.config import Config
 from stl10_files import write_stl10
 
 from infomin_plugin.engine import InfoMinRunner
-from infomin_plugin.engine.experiments import read_experiment
-from infomin_plugin.engine.mutual_information import measure_mutual_information
-from infomin_plugin.engine.read_out import read_out
-from infomin_plugin.engine.sweeps import read_sweep
+from infomin_plugin.engine.chains.experiments import read_experiment
+from infomin_plugin.engine.chains.sweeps import read_sweep
+from infomin_plugin.engine.measures.mutual_information import measure_mutual_information
+from infomin_plugin.engine.measures.read_out import read_out
 
 FOLDER = Path(__file__).parents[2] / 'configs' / 'sweet_spot'
 CONFIGS = {path.stem: path for path in sorted(FOLDER.glob('*.py'))}

@@ -12,8 +12,8 @@ from stl10_files import write_stl10
 
 from infomin_plugin.checkpoints import read_file
 from infomin_plugin.engine import InfoMinRunner
-from infomin_plugin.engine.read_out import read_out
-from infomin_plugin.engine.view_learning_rows import read_row
+from infomin_plugin.engine.chains.view_learning_rows import read_row
+from infomin_plugin.engine.measures.read_out import read_out
 
 FOLDER = Path(__file__).parents[2] / 'configs' / 'view_learning'
 CONFIGS = {path.stem: path for path in sorted(FOLDER.glob('*.py'))}

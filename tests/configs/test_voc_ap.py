@@ -13,7 +13,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.registry import DATASETS, DefaultScope
 
-from infomin_plugin.engine.detection_data import fill_detection_data
+from infomin_plugin.engine.settings.detection_data import fill_detection_data
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / 'configs/demo/faster-rcnn_r18_fpn_voc-form.py'

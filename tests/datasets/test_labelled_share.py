@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from PIL import Image
 
-from infomin_plugin.engine.preflight import check_source_ratio
+from infomin_plugin.engine.settings.preflight import check_source_ratio
 
 LABELLED, UNLABELLED, BATCH = 12, 30, 8
 

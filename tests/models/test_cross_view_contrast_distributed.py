@@ -1,18 +1,15 @@
 """Two processes equal one with the whole batch. This file is also the process that is started."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
-from torch import distributed, nn
+from torch import nn
+from two_processes import PROCESSES, results_of, work
 from two_views import encoders
 
 from infomin_plugin.models import CrossViewContrast
 
-PROCESSES, BATCH, STEPS = 2, 8, 2
+BATCH, STEPS = 8, 2
 MEMORIES = {'queue': dict(type='KeyQueue', length=11, channels=4),
             'bank': dict(type='KeyBank', length=20, channels=4, num_negatives=9)}
 
@@ -70,15 +67,7 @@ def run(rank):
 @pytest.fixture(scope='module')
 def parts(tmp_path_factory):
     """What each of two processes computes."""
-    folder = tmp_path_factory.mktemp('gloo')
-    support = Path(__file__).parents[1] / 'support'
-    path = os.pathsep.join([str(support), os.environ.get('PYTHONPATH', '')])
-    workers = [
-        subprocess.Popen([sys.executable, __file__, str(folder), str(rank)],
-                         env=os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONPATH': path})
-        for rank in range(PROCESSES)]
-    assert [worker.wait(timeout=120) for worker in workers] == [0] * PROCESSES
-    return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(PROCESSES)]
+    return results_of(__file__, tmp_path_factory.mktemp('gloo'))
 
 
 @pytest.mark.parametrize('memory, rate', [('queue', 0.1), ('bank', 0.)])
@@ -126,8 +115,4 @@ def test_keys_come_back_to_the_images_they_are_of(parts):
 
 
 if __name__ == '__main__':
-    folder, rank = Path(sys.argv[1]), int(sys.argv[2])
-    distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank,
-                                   world_size=PROCESSES)
-    torch.save(run(rank), folder / f'{rank}.pt')
-    distributed.barrier()
+    work(run)

@@ -5,25 +5,22 @@ an image (the order of its patches) or a step (negatives of a bank) is drawn ali
 file is also the process that is started, once for all methods.
 """
 
-import os
 import socket
-import subprocess
-import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
 from mmengine.model import MMSeparateDistributedDataParallel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import DefaultScope
-from torch import distributed, nn
+from torch import nn
+from two_processes import PROCESSES, results_of, work
 from two_views import classifiers, encoders, flow
 
 from infomin_plugin.models import CrossViewContrast, InfoMin, ViewLearning, shuffle_bn
 from infomin_plugin.models.gather import gather_embeddings, gather_rows
 
-PROCESSES, BATCH, STEPS, IMAGES, PATCHES = 2, 32, 20, 100, 2
+BATCH, STEPS, IMAGES, PATCHES = 32, 20, 100, 2
 QUEUE = dict(type='KeyQueue', length=75, channels=4)
 BANK = dict(type='KeyBank', length=IMAGES, channels=4, num_negatives=50)
 NECK = dict(type='mmselfsup.LinearNeck', in_channels=32, out_channels=4)
@@ -168,15 +165,7 @@ def run(rank):
 @pytest.fixture(scope='module')
 def parts(tmp_path_factory):
     """What each of two processes ends with."""
-    folder = tmp_path_factory.mktemp('gloo')
-    support = Path(__file__).parents[1] / 'support'
-    path = os.pathsep.join([str(support), os.environ.get('PYTHONPATH', '')])
-    workers = [
-        subprocess.Popen([sys.executable, __file__, str(folder), str(rank)],
-                         env=os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONPATH': path})
-        for rank in range(PROCESSES)]
-    assert [worker.wait(timeout=180) for worker in workers] == [0] * PROCESSES
-    return [torch.load(folder / f'{rank}.pt') for rank in range(PROCESSES)]
+    return results_of(__file__, tmp_path_factory.mktemp('gloo'))
 
 
 @pytest.mark.parametrize('method', METHODS)
@@ -238,8 +227,4 @@ def test_a_process_alone_on_its_node_shuffles_with_the_others(parts):
 
 
 if __name__ == '__main__':
-    folder, rank = Path(sys.argv[1]), int(sys.argv[2])
-    distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank,
-                                   world_size=PROCESSES)
-    torch.save(run(rank), folder / f'{rank}.pt')
-    distributed.barrier()
+    work(run)

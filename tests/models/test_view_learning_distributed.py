@@ -4,21 +4,18 @@ Negatives and labels are those of all processes: a player's step is that of the 
 """
 
 import copy
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 from mmengine.model import MMSeparateDistributedDataParallel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from torch import distributed, nn
+from torch import nn
+from two_processes import PROCESSES, results_of, work
 from two_views import classifiers, encoders, flow
 
 from infomin_plugin.models import ViewLearning
 
-PROCESSES, BATCH, RATE = 2, 8, 0.1
+BATCH, RATE = 8, 0.1
 PLAYERS = ('generator', 'encoders', 'classifiers')
 # of both processes, on both but not as many, on one only, on none
 LABELS = {'same': [0, 1, -1, -1, 1, 0, -1, -1], 'uneven': [0, 1, 1, -1, 1, -1, -1, -1],
@@ -66,15 +63,7 @@ def run(rank):
 @pytest.fixture(scope='module')
 def results(tmp_path_factory):
     """What each of two processes ends with."""
-    folder = tmp_path_factory.mktemp('gloo')
-    support = Path(__file__).parents[1] / 'support'
-    path = os.pathsep.join([str(support), os.environ.get('PYTHONPATH', '')])
-    workers = [
-        subprocess.Popen([sys.executable, __file__, str(folder), str(rank)],
-                         env=os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONPATH': path})
-        for rank in range(PROCESSES)]
-    assert [worker.wait(timeout=120) for worker in workers] == [0] * PROCESSES
-    return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(PROCESSES)]
+    return results_of(__file__, tmp_path_factory.mktemp('gloo'))
 
 
 @pytest.mark.parametrize('labels', LABELS)
@@ -103,8 +92,4 @@ def test_the_classifiers_step_is_that_of_all_labelled_images(results, labels):
 
 
 if __name__ == '__main__':
-    folder, rank = Path(sys.argv[1]), int(sys.argv[2])
-    distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank,
-                                   world_size=PROCESSES)
-    torch.save(run(rank), folder / f'{rank}.pt')
-    distributed.barrier()
+    work(run)

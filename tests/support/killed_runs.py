@@ -23,7 +23,8 @@ from config_runs import train_config
 from mmengine.config import config
 from mmengine.hooks import Hook
 
-from infomin_plugin.engine import InfoMinRunner, stages
+from infomin_plugin.engine import InfoMinRunner
+from infomin_plugin.engine.chains import stages
 from infomin_plugin.registry import RUNNERS
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""The command line of the estimate; what it measures is tests/engine/test_mutual_information.py."""
+"""Command line of the estimate; what it measures: engine/measures/test_mutual_information.py."""
 
 import importlib.util
 import json
@@ -33,7 +33,7 @@ def test_says_and_writes_what_was_found(tool, config, tmp_path, monkeypatch, cap
         seen.append((cfg.mutual_information.candidates, checkpoint))
         return MutualInformation(2.0, 1.9, 2.1, 8, 2.08, 100, True)
 
-    monkeypatch.setattr('infomin_plugin.engine.mutual_information.measure_mutual_information',
+    monkeypatch.setattr('infomin_plugin.engine.measures.mutual_information.measure_mutual_information',
                         measure)
     out = tmp_path / 'new' / 'out.json'
     tool.main([str(config), 'c.pth', '--out', str(out), '--cfg-options',

@@ -1,4 +1,4 @@
-"""What the command refuses; whole sweeps are in tests/engine/test_killed_runs.py."""
+"""What the command refuses; whole sweeps are in tests/engine/resume/test_killed_runs.py."""
 
 import importlib.util
 from pathlib import Path

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from stl10_files import write_stl10
 
-from infomin_plugin.engine.experiments import run_all
-from infomin_plugin.engine.stages import StageError
+from infomin_plugin.engine.chains.experiments import run_all
+from infomin_plugin.engine.chains.stages import StageError
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'analysis' / 'view_learning_table.py'

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmengine.logging import MMLogger
 
     from infomin_plugin.engine.command_line import parse_options
-    from infomin_plugin.engine.feature_cache import cache_features
+    from infomin_plugin.engine.measures.feature_cache import cache_features
 
     # at its usual level it tells of each tensor how it starts
     MMLogger.get_instance('mmengine', log_level='WARNING')

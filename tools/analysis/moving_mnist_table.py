@@ -55,8 +55,8 @@ def read_rows(configs: Sequence[str], options: Sequence[str]) -> dict[str, list[
     """
     from mmengine.config import Config
 
-    from infomin_plugin.engine.experiments import read_experiment
-    from infomin_plugin.engine.sweeps import read_sweep
+    from infomin_plugin.engine.chains.experiments import read_experiment
+    from infomin_plugin.engine.chains.sweeps import read_sweep
 
     rows = {}
     for config in configs:
@@ -74,7 +74,7 @@ def read_rows(configs: Sequence[str], options: Sequence[str]) -> dict[str, list[
 
 def write_table(rows: dict, results: dict, published: dict, work: Path, about: dict) -> None:
     """Write table.json and table.md and print the latter."""
-    from infomin_plugin.engine.experiments import mean_and_deviation, summarise
+    from infomin_plugin.engine.chains.experiments import mean_and_deviation, summarise
 
     entries = []
     lines = ['# Colorful Moving-MNIST', '',
@@ -108,8 +108,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from mmengine.config import Config
 
-    from infomin_plugin.engine.experiments import run_all
-    from infomin_plugin.engine.stages import StageError, Stages
+    from infomin_plugin.engine.chains.experiments import run_all
+    from infomin_plugin.engine.chains.stages import StageError, Stages
 
     try:
         rows = read_rows(args.configs, args.cfg_options)

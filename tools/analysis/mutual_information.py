@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmengine.config import Config
 
     from infomin_plugin.engine.command_line import parse_options
-    from infomin_plugin.engine.launch import start
-    from infomin_plugin.engine.mutual_information import measure_mutual_information
+    from infomin_plugin.engine.measures.mutual_information import measure_mutual_information
+    from infomin_plugin.engine.runner.launch import start
 
     start(args.launcher)
     try:

@@ -43,8 +43,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmengine.config import Config
 
     from infomin_plugin.engine.command_line import parse_options
-    from infomin_plugin.engine.launch import start
-    from infomin_plugin.engine.read_out import ERROR, read_out, read_out_trunk
+    from infomin_plugin.engine.measures.read_out import ERROR, read_out, read_out_trunk
+    from infomin_plugin.engine.runner.launch import start
 
     start(args.launcher)
     try:

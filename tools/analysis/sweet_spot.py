@@ -45,8 +45,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def write_table(folder: Path, sweep, runs: list[dict], about: dict) -> None:
     """Write sweep.md and print it: a line a value, then what the data say of a peak."""
-    from infomin_plugin.engine.experiments import mean_and_deviation, summarise
-    from infomin_plugin.engine.sweeps import ACCURACY, SHARED, peaks_of, tasks_of
+    from infomin_plugin.engine.chains.experiments import mean_and_deviation, summarise
+    from infomin_plugin.engine.chains.sweeps import ACCURACY, SHARED, peaks_of, tasks_of
 
     tasks = tasks_of(runs)
     lines = [f'# {sweep.label}', '', f'`{about["command"]}`', '',
@@ -76,8 +76,8 @@ def write_table(folder: Path, sweep, runs: list[dict], about: dict) -> None:
 
 def draw(folder: Path, sweep, runs: list[dict]) -> None:
     """Write sweep.png."""
-    from infomin_plugin.engine.experiments import summarise
-    from infomin_plugin.engine.sweeps import ACCURACY, SHARED, peaks_of, tasks_of
+    from infomin_plugin.engine.chains.experiments import summarise
+    from infomin_plugin.engine.chains.sweeps import ACCURACY, SHARED, peaks_of, tasks_of
     from infomin_plugin.visualization.sweeps import CurvePoint, draw_sweep
 
     curves = {task: [] for task in tasks_of(runs)}
@@ -97,9 +97,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_environment()
 
-    from infomin_plugin.engine.experiments import run_all
-    from infomin_plugin.engine.stages import StageError, Stages
-    from infomin_plugin.engine.sweeps import read_sweep, runs_of, write_results
+    from infomin_plugin.engine.chains.experiments import run_all
+    from infomin_plugin.engine.chains.stages import StageError, Stages
+    from infomin_plugin.engine.chains.sweeps import read_sweep, runs_of, write_results
 
     folder = args.work_dir or Path('work_dirs', 'sweet_spot', Path(args.config).stem)
     about = dict(command=shlex.join(['python', *sys.argv]), seeds=args.seeds)

@@ -45,7 +45,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def write_table(rows: list, results: dict, failures: list[str], work: Path, about: dict) -> None:
     """Write table.json and table.md and print the latter."""
-    from infomin_plugin.engine.experiments import mean_and_deviation, summarise
+    from infomin_plugin.engine.chains.experiments import mean_and_deviation, summarise
 
     entries = []
     for row in rows:
@@ -88,10 +88,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_environment()
 
-    from infomin_plugin.engine.experiments import run_all
-    from infomin_plugin.engine.stages import StageError, Stages
-    from infomin_plugin.engine.view_learning_pictures import draw_rows
-    from infomin_plugin.engine.view_learning_rows import read_row
+    from infomin_plugin.engine.chains.experiments import run_all
+    from infomin_plugin.engine.chains.stages import StageError, Stages
+    from infomin_plugin.engine.chains.view_learning_pictures import draw_rows
+    from infomin_plugin.engine.chains.view_learning_rows import read_row
 
     try:
         rows = [read_row(config, args.cfg_options) for config in args.configs]

@@ -83,10 +83,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print the commands or run them."""
     args = parse_args(argv)
 
-    from infomin_plugin.engine.experiments import run_all
-    from infomin_plugin.engine.launchers import NONE, PYTORCH, SLURM, Launcher
-    from infomin_plugin.engine.stages import StageError, Stages
-    from infomin_plugin.engine.tables import read_table
+    from infomin_plugin.engine.chains.experiments import run_all
+    from infomin_plugin.engine.chains.launchers import NONE, PYTORCH, SLURM, Launcher
+    from infomin_plugin.engine.chains.stages import StageError, Stages
+    from infomin_plugin.engine.chains.tables import read_table
 
     try:
         table = read_table(args.table, ROOT)

@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 
 from infomin_plugin.registry import HOOKS
 
-from ..feature_cache import fingerprint
+from ..measures.feature_cache import fingerprint
 
 
 @HOOKS.register_module()

@@ -6,8 +6,8 @@ from mmengine.runner import Runner
 
 from infomin_plugin.registry import HOOKS
 
-from ..aside_backend import backend_args_for
-from ..checkpoint_folder import CheckpointFolder
+from ..resume.aside_backend import backend_args_for
+from ..resume.checkpoint_folder import CheckpointFolder
 
 KEPT = 'keep_ckpt_ids'  # MMEngine's names in the message hub
 BEST = 'best_ckpt'

@@ -19,8 +19,8 @@ from torch.utils.hooks import RemovableHandle
 
 from infomin_plugin.registry import HOOKS
 
-from ..fault_messages import TrainingFault, last_checkpoint
-from ..sample_names import batch_names
+from ..faults.fault_messages import TrainingFault, last_checkpoint
+from ..faults.sample_names import batch_names
 
 _SHOWN = 5
 

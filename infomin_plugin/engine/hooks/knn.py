@@ -13,7 +13,7 @@ from infomin_plugin.evaluation.knn import knn_accuracy
 from infomin_plugin.models.trunk_features import TrunkFeatures
 from infomin_plugin.registry import HOOKS
 
-from ..trained import extract_features
+from ..measures.trained import extract_features
 
 
 @HOOKS.register_module()

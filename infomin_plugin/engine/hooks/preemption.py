@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 
 from infomin_plugin.registry import HOOKS
 
-from ..checkpoint_folder import PREEMPTED, write_last
+from ..resume.checkpoint_folder import PREEMPTED, write_last
 
 STATUS = 'PREEMPTED_STATUS'  # environment: the exit status, for who must tell it from an end
 SAME = 5.0  # seconds in which a repeated signal is the same notice: launchers pass on what all got

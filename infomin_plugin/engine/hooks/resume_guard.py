@@ -5,8 +5,8 @@ from mmengine.runner import Runner
 
 from infomin_plugin.registry import HOOKS
 
-from ..position import check_position
-from ..preflight import check_resumable, check_training_state
+from ..resume.position import check_position
+from ..settings.preflight import check_resumable, check_training_state
 
 
 @HOOKS.register_module()

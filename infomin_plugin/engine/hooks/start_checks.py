@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader
 from infomin_plugin.datasets.transforms import ImageError, LoadImage
 from infomin_plugin.registry import HOOKS
 
-from ..sample_names import sample_name, spread
-from ..storage import check_room, checkpoint_bytes
+from ..faults.sample_names import sample_name, spread
+from ..faults.storage import check_room, checkpoint_bytes
 
 
 @HOOKS.register_module()

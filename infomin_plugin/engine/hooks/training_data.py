@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 
 from infomin_plugin.registry import HOOKS
 
-from ..sample_names import sample_name, spread
+from ..faults.sample_names import sample_name, spread
 
 KEY = 'training_data'
 # Names that are digested, so that it takes a second at most; of smaller sets all of them.

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.config import ConfigDict
 
-from ..supervised import architecture_of
+from ..settings.supervised import architecture_of
 
 # by task: what its metric logs -> column, and the factor that makes it percent
 TASKS = {

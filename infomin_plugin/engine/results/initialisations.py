@@ -7,7 +7,7 @@ from typing import Any
 
 from infomin_plugin.checkpoints import CheckpointError, read_file
 
-from ..supervised import SUPERVISED
+from ..settings.supervised import SUPERVISED
 
 RANDOM = 'random'
 # rows in the order of the paper's tables; others come after them, by name

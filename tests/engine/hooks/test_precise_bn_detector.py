@@ -1,9 +1,6 @@
 """Precise batch norm of detectors, and on several processes."""
 
 import copy
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import torch
@@ -16,6 +13,7 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from torch import nn
 from two_layers import TwoLayers, far_apart
+from two_processes import results_of, work
 
 from infomin_plugin.engine.hooks.precise_bn import update_bn_statistics
 
@@ -87,29 +85,22 @@ MODELS_AND_BATCHES = {
 }
 
 
-def _process(rank: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+def run(rank):
+    states = {}
     for name, make in MODELS_AND_BATCHES.items():
         model, batches = make()
         assert update_bn_statistics(model, batches[rank::2])[1] == 2
-        torch.save(model.state_dict(), f'{folder}/{name}{rank}.pth')
+        states[name] = model.state_dict()
+    return states
 
 
 def test_two_processes_agree_with_one_that_sees_all_batches(tmp_path):
-    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
-    workers = [
-        subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)], env=environment)
-        for rank in range(2)
-    ]
-    assert [worker.wait(120) for worker in workers] == [0, 0]
+    states = results_of(__file__, tmp_path)
     for name, make in MODELS_AND_BATCHES.items():
         alone, batches = make()
         before = copy.deepcopy(alone.state_dict())
         update_bn_statistics(alone, batches)
-        first, second = (torch.load(tmp_path / f'{name}{rank}.pth', weights_only=True)
-                         for rank in range(2))
+        first, second = (state[name] for state in states)
         for key, expected in alone.state_dict().items():
             assert torch.equal(first[key], second[key]), (name, key)
             assert torch.equal(expected, before[key]) != ('running_' in key), (name, key)
@@ -117,5 +108,5 @@ def test_two_processes_agree_with_one_that_sees_all_batches(tmp_path):
                 torch.testing.assert_close(first[key], expected, rtol=1e-5, atol=1e-6)
 
 
-if __name__ == '__main__':  # one of the two processes
-    _process(int(sys.argv[1]), sys.argv[2])
+if __name__ == '__main__':
+    work(run)

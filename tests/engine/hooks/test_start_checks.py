@@ -11,7 +11,7 @@ from tiny_configs import write_tiny
 from torch import nn
 from training_sets import write_images
 
-from infomin_plugin.engine import storage
+from infomin_plugin.engine.faults import storage
 
 CONFIGS = Path(__file__).parents[3] / 'configs'
 SMALL = ['train_dataloader.batch_size=2', 'train_dataloader.num_workers=0',
