@@ -80,13 +80,14 @@ def optimiser(model: nn.Module, kind: type[OptimWrapper] = OptimWrapper) -> Opti
                                 momentum=0.9, weight_decay=1e-4))
 
 
-def inputs(size: Size) -> dict[str, list[Tensor]]:
-    """Two views and nine patches of a batch."""
+def inputs(size: Size, jigsaw: bool) -> dict[str, list[Tensor]]:
+    """Two views of a batch, and nine patches where they are wanted."""
     generator = torch.Generator().manual_seed(0)
     views = [torch.randn(size.batch, 3, size.pixels, size.pixels, generator=generator)
              for _ in range(2)]
-    patches = torch.randn(size.batch, PATCHES, 3, size.patch, size.patch, generator=generator)
-    return dict(views=views, patches=[patches])
+    patches = [torch.randn(size.batch, PATCHES, 3, size.patch, size.patch, generator=generator)
+               for _ in range(jigsaw)]
+    return dict(views=views, patches=patches)
 
 
 Step = Callable[[], object]
@@ -94,7 +95,7 @@ Step = Callable[[], object]
 
 def our_step(size: Size, jigsaw: bool, channels_last: bool = False, bfloat16: bool = False) -> Step:
     """A training step as the runner and its hooks make it, data and log apart."""
-    model, data = ours(size, jigsaw), inputs(size)
+    model, data = ours(size, jigsaw), inputs(size, jigsaw)
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
         data = dict(
@@ -116,7 +117,7 @@ def our_step(size: Size, jigsaw: bool, channels_last: bool = False, bfloat16: bo
 
 def mmselfsup_step(size: Size) -> Step:
     """The same of mmselfsup's MoCo."""
-    model, views = mmselfsup_moco(size), inputs(size)['views']
+    model, views = mmselfsup_moco(size), inputs(size, False)['views']
     wrapper = optimiser(model)
 
     def step() -> dict[str, Tensor]:
@@ -131,7 +132,7 @@ def mmselfsup_step(size: Size) -> Step:
 
 def bare_step(size: Size, jigsaw: bool) -> Step:
     """The same networks' forward and backward passes and the optimiser, and nothing else."""
-    model, data = ours(size, jigsaw), inputs(size)
+    model, data = ours(size, jigsaw), inputs(size, jigsaw)
     sgd = optimiser(model).optimizer
     gradient = torch.randn(size.batch, CHANNELS) / size.batch
 
