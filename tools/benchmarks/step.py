@@ -1,20 +1,23 @@
 """Time and memory of a training step against the passes in it and mmselfsup's MoCo, in one run.
 
-What is compared takes turns; ratios are taken within a turn. Also: peak memory (a process each),
-operators and waits for the device a step, where the rest goes, and two processes against one. The
-data pipeline and the log file are left out on all sides.
+What is compared takes turns, in random order; ratios are taken within a turn. Also: peak memory (a
+process each), operators and waits for the device a step, where the rest goes, and two processes
+against one. The data pipeline and the log file are left out on all sides.
 """
 
 import argparse
 import ctypes
 import json
+import math
 import multiprocessing
 import os
 import platform
+import random
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,7 +31,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--sizes', nargs='+', choices=['small', 'large'],
                         default=['small', 'large'])
-    parser.add_argument('--repeats', type=int, default=5, help='turns (default: %(default)s)')
+    parser.add_argument('--repeats', type=int, default=5,
+                        help='turns at the large size, 4 times as many at the small one, whose '
+                        'steps are short (default: %(default)s)')
     parser.add_argument('--options', action='store_true',
                         help='time channels last and bfloat16 as well')
     parser.add_argument('--cpu-time', action='store_true',
@@ -126,15 +131,18 @@ def seconds(function: Callable[[], object], clock: Callable[[], float]) -> float
     return clock() - start
 
 
-def time_steps(steps: dict[str, Callable], repeats: int,
+def time_steps(steps: dict[str, Callable], turns: int,
                clock: Callable[[], float]) -> dict[str, list[float]]:
-    """Seconds of each step, turn by turn, after one that is not counted."""
+    """Seconds of each step, turn by turn, after one that is not counted.
+
+    In a fixed order who follows a step of its own size would gain by the memory left to it.
+    """
     for step in steps.values():
         step()
     times = {name: [] for name in steps}
-    names = list(steps)
-    for turn in range(repeats):
-        for name in names if turn % 2 else reversed(names):
+    order = random.Random(0)
+    for _ in range(turns):
+        for name in order.sample(list(steps), len(steps)):
             times[name].append(seconds(steps[name], clock))
     return times
 
@@ -150,8 +158,11 @@ def count_operators(step: Callable) -> dict[str, int]:
 
 
 def summarise(values: Sequence[float]) -> dict[str, float]:
-    """Median and range."""
-    return dict(median=statistics.median(values), min=min(values), max=max(values))
+    """Median and its 95% interval, by order statistics; of fewer than 6 values their range."""
+    number, ranked = len(values), sorted(values)
+    tails = accumulate(math.comb(number, below) / 2**number for below in range(number))
+    left_out = max(sum(tail <= 0.025 for tail in tails) - 1, 0)
+    return dict(median=statistics.median(ranked), low=ranked[left_out], high=ranked[-1 - left_out])
 
 
 def measure(size_name: str, names: Sequence[str], memory: dict, repeats: int,
@@ -160,7 +171,8 @@ def measure(size_name: str, names: Sequence[str], memory: dict, repeats: int,
     from step_models import OPTIONS, RATIOS, SIZES, STEPS, parts
     size = SIZES[size_name]
     steps = {name: (STEPS | OPTIONS)[name](size) for name in names}
-    times = time_steps(steps, repeats, clock)
+    turns = repeats * size.turns
+    times = time_steps(steps, turns, clock)
     ratios = {name: summarise([a / b for a, b in zip(times[name], times[other], strict=True)])
               for name, other in RATIOS.items() if name in times}
     whole = statistics.median(times['InfoMin'])
@@ -169,7 +181,8 @@ def measure(size_name: str, names: Sequence[str], memory: dict, repeats: int,
         part()
         rest[name] = statistics.median(seconds(part, clock) for _ in range(max(repeats, 5)))
     return dict(
-        size=size.name, seconds={name: summarise(values) for name, values in times.items()},
+        size=size.name, turns=turns,
+        seconds={name: summarise(values) for name, values in times.items()},
         ratios=ratios, to_mmselfsup=summarise(
             [a / b for a, b in zip(times['MoCo v2'], times["mmselfsup's MoCo v2"], strict=True)]),
         memory_mb=memory, counts={name: count_operators(step) for name, step in steps.items()},
@@ -188,18 +201,18 @@ def machine() -> str:
 
 
 def spread(row: dict[str, float], digits: int) -> str:
-    """Median (range)."""
-    return '{median:.{n}f} ({min:.{n}f}–{max:.{n}f})'.format(**row, n=digits)
+    """Median (interval)."""
+    return '{median:.{n}f} ({low:.{n}f}–{high:.{n}f})'.format(**row, n=digits)
 
 
 def markdown(figures: dict) -> str:
     """The figures as tables."""
     from step_models import RATIOS
-    lines = [f'{figures["machine"]}; median (range) of {figures["repeats"]} turns; '
-             f'{figures["clock"]}']
+    lines = [f'{figures["machine"]}; median (95% interval of it, or the range of fewer than 6 '
+             f'turns); {figures["clock"]}']
     for part in figures['sizes']:
-        lines += ['', f'| {part["size"]} | seconds a step | against | ratio | peak MB | operators '
-                  '| waits |', '|---|---|---|---|---|---|---|']
+        lines += ['', f'| {part["size"]}; {part["turns"]} turns | seconds a step | against | ratio '
+                  '| peak MB | operators | waits |', '|---|---|---|---|---|---|---|']
         for name, row in part['seconds'].items():
             ratio = part['ratios'].get(name)
             counts = part['counts'][name]

@@ -26,6 +26,7 @@ class Size(NamedTuple):
     patch: int  # side of a jigsaw patch
     batch: int
     queue: int
+    turns: int = 1  # for each repeat: short steps need more
 
     @property
     def name(self) -> str:
@@ -33,7 +34,7 @@ class Size(NamedTuple):
                 f'queue {self.queue:,}')
 
 
-SIZES = dict(small=Size(18, 64, 32, 32, 4096), large=Size(50, 128, 64, 16, 65536))
+SIZES = dict(small=Size(18, 64, 32, 32, 4096, turns=4), large=Size(50, 128, 64, 16, 65536))
 
 
 def trunk(size: Size) -> dict:
