@@ -77,7 +77,7 @@ class PreemptionHook(Hook):
 
     def _receive(self, signum: int, frame: FrameType | None) -> None:
         if os.getpid() != self._process:
-            return  # a worker that was forked: its parent ends it
+            return  # a child that was forked: its parent was told as well
         now = time.monotonic()
         if self._since is None:
             self._since = now

@@ -1,5 +1,6 @@
 """A runner whose trainings survive: checkpoints, where to resume from, pre-emption."""
 
+import signal
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from infomin_plugin.checkpoints.training_state import load_training_state
 from ..hooks.preemption import PreemptionHook
 from ..resume.aside_backend import backend_args_for
 from ..resume.resume_source import find_resume_source
-from .workers import shield
+from .workers import shield, shielded_forks
 
 SCHEME = 'inert:'
 
@@ -42,6 +43,8 @@ class DurableRunner(Runner):
     def train(self) -> nn.Module:
         """Train, and listen to what :class:`PreemptionHook` listens to.
 
+        Where that is SIGTERM, processes that are forked meanwhile obey their parent's only.
+
         Raises:
             SystemExit: If the training was pre-empted; its state is saved then.
         """
@@ -49,6 +52,8 @@ class DurableRunner(Runner):
             for hook in self.hooks:
                 if isinstance(hook, PreemptionHook):
                     stack.enter_context(hook.listening())
+                    if signal.SIGTERM in hook.signals:
+                        stack.enter_context(shielded_forks())
             return super().train()
 
     def save_checkpoint(self, out_dir: str, filename: str, file_client_args: dict | None = None,
