@@ -54,12 +54,24 @@ def test_figures_fit_together(tmp_path, capsys, monkeypatch):
     step.main(['--sizes', 'small', '--repeats', '1', '--no-scaling', '--json',
                str(tmp_path / 'step.json')])
     (figures, ) = json.loads((tmp_path / 'step.json').read_text())['sizes']
-    for name, other in [*step_models.RATIOS.items()][:3]:
+    assert len(figures['seconds']) == len(step_models.STEPS) and len(figures['ratios']) == 4
+    for pair, ratio in figures['ratios'].items():
+        name, other = pair.split(' / ')
         expected = figures['seconds'][name]['median'] / figures['seconds'][other]['median']
-        assert figures['ratios'][name]['median'] == pytest.approx(expected)
-    assert len(figures['seconds']) == len(step_models.STEPS)
+        assert ratio['median'] == pytest.approx(expected)
     printed = capsys.readouterr().out
-    assert all(f'| {name} |' in printed for name in figures['seconds'])
+    assert all(f'| {name} |' in printed for name in [*figures['seconds'], *figures['ratios']])
+
+
+def test_some_rows_only(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(step_models.SIZES, 'small', TINY)
+    monkeypatch.setattr(step, 'in_child', lambda function, *arguments: 7.0)
+    step.main(['--sizes', 'small', '--repeats', '1', '--no-scaling', '--models', 'MoCo v2',
+               "mmselfsup's MoCo v2"])
+    printed = capsys.readouterr().out
+    assert "| MoCo v2 / mmselfsup's MoCo v2 |" in printed and 'InfoMin' not in printed
+    with pytest.raises(SystemExit, match="there is no .'MoCo v3'., there are .'InfoMin'"):
+        step.main(['--models', 'MoCo v3'])
 
 
 def test_the_interval_holds_the_median_as_often_as_it_says():

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 M_MMAP_THRESHOLD = -3  # of malloc.h
 WAITS = ('aten::_local_scalar_dense', 'aten::nonzero')
@@ -34,6 +35,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--repeats', type=int, default=5,
                         help='turns at the large size, 4 times as many at the small one, whose '
                         'steps are short (default: %(default)s)')
+    parser.add_argument('--models', nargs='+', metavar='NAME',
+                        help='measure these rows only, such as "MoCo v2"')
     parser.add_argument('--options', action='store_true',
                         help='time channels last and bfloat16 as well')
     parser.add_argument('--cpu-time', action='store_true',
@@ -168,25 +171,34 @@ def summarise(values: Sequence[float]) -> dict[str, float]:
 def measure(size_name: str, names: Sequence[str], memory: dict, repeats: int,
             clock: Callable[[], float]) -> dict:
     """All figures of a size, but for memory."""
-    from step_models import OPTIONS, RATIOS, SIZES, STEPS, parts
+    from step_models import OPTIONS, RATIOS, SIZES, STEPS
     size = SIZES[size_name]
     steps = {name: (STEPS | OPTIONS)[name](size) for name in names}
     turns = repeats * size.turns
     times = time_steps(steps, turns, clock)
-    ratios = {name: summarise([a / b for a, b in zip(times[name], times[other], strict=True)])
-              for name, other in RATIOS.items() if name in times}
-    whole = statistics.median(times['InfoMin'])
+    ratios = {f'{name} / {other}': summarise(
+        [a / b for a, b in zip(times[name], times[other], strict=True)])
+        for name, other in RATIOS if name in times and other in times}
+    figures = dict(
+        size=size.name, turns=turns,
+        seconds={name: summarise(values) for name, values in times.items()}, ratios=ratios,
+        memory_mb=memory, counts={name: count_operators(step) for name, step in steps.items()})
+    if 'InfoMin' in times:
+        figures['rest'] = time_parts(size, statistics.median(times['InfoMin']),
+                                     max(repeats, 5), clock)
+    return figures
+
+
+def time_parts(size: Any, whole: float, repeats: int,
+               clock: Callable[[], float]) -> dict[str, dict[str, float]]:
+    """What an InfoMin step of ``whole`` seconds does beside the passes."""
+    from step_models import parts
     rest = {}
     for name, part in parts(size).items():
         part()
-        rest[name] = statistics.median(seconds(part, clock) for _ in range(max(repeats, 5)))
-    return dict(
-        size=size.name, turns=turns,
-        seconds={name: summarise(values) for name, values in times.items()},
-        ratios=ratios, to_mmselfsup=summarise(
-            [a / b for a, b in zip(times['MoCo v2'], times["mmselfsup's MoCo v2"], strict=True)]),
-        memory_mb=memory, counts={name: count_operators(step) for name, step in steps.items()},
-        rest={name: dict(ms=1e3 * value, share=value / whole) for name, value in rest.items()})
+        value = statistics.median(seconds(part, clock) for _ in range(repeats))
+        rest[name] = dict(ms=1e3 * value, share=value / whole)
+    return rest
 
 
 def machine() -> str:
@@ -207,22 +219,22 @@ def spread(row: dict[str, float], digits: int) -> str:
 
 def markdown(figures: dict) -> str:
     """The figures as tables."""
-    from step_models import RATIOS
     lines = [f'{figures["machine"]}; median (95% interval of it, or the range of fewer than 6 '
              f'turns); {figures["clock"]}']
     for part in figures['sizes']:
-        lines += ['', f'| {part["size"]}; {part["turns"]} turns | seconds a step | against | ratio '
-                  '| peak MB | operators | waits |', '|---|---|---|---|---|---|---|']
+        lines += ['', f'| {part["size"]}; {part["turns"]} turns | seconds a step | peak MB | '
+                  'operators | waits |', '|---|---|---|---|---|']
         for name, row in part['seconds'].items():
-            ratio = part['ratios'].get(name)
             counts = part['counts'][name]
-            lines.append(f'| {name} | {spread(row, 3)} | {RATIOS[name] if ratio else ""} | '
-                         f'{spread(ratio, 3) if ratio else ""} | {part["memory_mb"][name]:.0f} | '
+            lines.append(f'| {name} | {spread(row, 3)} | {part["memory_mb"][name]:.1f} | '
                          f'{counts["operators"]} | {counts["waits"]} |')
-        lines += ['', f'MoCo v2 against mmselfsup\'s: {spread(part["to_mmselfsup"], 3)}.', '',
-                  '| where the rest of an InfoMin step goes | ms | of the step |', '|---|---|---|']
-        lines += [f'| {name} | {row["ms"]:.2f} | {row["share"]:.2%} |'
-                  for name, row in part['rest'].items()]
+        lines += ['', '| against each other, in a turn | ratio |', '|---|---|']
+        lines += [f'| {name} | {spread(row, 3)} |' for name, row in part['ratios'].items()]
+        if 'rest' in part:
+            lines += ['', '| where the rest of an InfoMin step goes | ms | of the step |',
+                      '|---|---|---|']
+            lines += [f'| {name} | {row["ms"]:.2f} | {row["share"]:.2%} |'
+                      for name, row in part['rest'].items()]
     if 'scaling' in figures:
         row = figures['scaling']
         lines += ['', 'InfoMin at the small size, one thread a process: '
@@ -236,7 +248,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     sys.path.insert(0, str(Path(__file__).parent))
     from step_models import OPTIONS, STEPS
-    names = [*STEPS, *(OPTIONS if args.options else ())]
+    names = args.models or [*STEPS, *(OPTIONS if args.options else ())]
+    if unknown := set(names) - {*STEPS, *OPTIONS}:
+        sys.exit(f'--models: there is no {sorted(unknown)}, there are {[*STEPS, *OPTIONS]}')
     # first what forks: this process has no threads yet
     memory = {size: {name: in_child(peak_memory, name, size) for name in names}
               for size in args.sizes}

@@ -164,12 +164,13 @@ OPTIONS: dict[str, Callable[[Size], Step]] = {
     'InfoMin, channels last, bfloat16': lambda size: our_step(size, True, True, True),
 }
 # Of what is measured, which is divided by which.
-RATIOS = {
-    'InfoMin': 'InfoMin, passes alone',
-    'MoCo v2': 'MoCo v2, passes alone',
-    "mmselfsup's MoCo v2": 'MoCo v2, passes alone',
-    **dict.fromkeys(OPTIONS, 'InfoMin'),
-}
+RATIOS = [
+    ('InfoMin', 'InfoMin, passes alone'),
+    ('MoCo v2', 'MoCo v2, passes alone'),
+    ("mmselfsup's MoCo v2", 'MoCo v2, passes alone'),
+    ('MoCo v2', "mmselfsup's MoCo v2"),
+    *((name, 'InfoMin') for name in OPTIONS),
+]
 
 
 def parts(size: Size) -> dict[str, Step]:
