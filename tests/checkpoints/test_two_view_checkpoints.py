@@ -20,7 +20,7 @@ from infomin_plugin.checkpoints import (
 from infomin_plugin.models import TwoViewBackbone
 from infomin_plugin.registry import MODELS
 
-TOOL = Path(__file__).parents[1] / 'tools' / 'export_backbone.py'
+TOOL = Path(__file__).parents[2] / 'tools' / 'export_backbone.py'
 BACKBONE = dict(generator=FLOW, mean=MEAN, std=STD, depth=18, base_channels=4, view_norm=True)
 
 
