@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from torch.utils.data import DataLoader
 
 _blocks: list[None] = []  # of shielded_forks(), nested
-_forking = threading.local()  # mask: the thread's signal mask, while it forks
+_forking = threading.local()  # while a thread forks: its signal mask, and the process it is in
 _obedient: int | None = None  # the process that obeys its parent only, copied by a fork
 
 
@@ -56,6 +56,7 @@ def _register() -> None:
 
 def _before_fork() -> None:
     if _blocks:  # a signal to the child then waits until the child can tell whose it is
+        _forking.parent = os.getpid()  # the child may find it dead
         _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
@@ -66,23 +67,23 @@ def _after_fork() -> None:
 
 def _in_child() -> None:
     if _blocks:
-        _obey_parent_only()
+        _obey_only(_forking.parent)
 
 
 def _begin(given: Callable[[int], None] | None, worker: int) -> None:
-    _obey_parent_only()
+    _obey_only(os.getppid())
     if given is not None:
         given(worker)
 
 
-def _obey_parent_only() -> None:
+def _obey_only(parent: int) -> None:
     # In place of a handler. A signal that is waited for says who sent it, and is seen while the
     # main thread works.
     global _obedient
     if _obedient != os.getpid():
         _obedient = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_end_with_parent, args=(os.getppid(), ), daemon=True).start()
+        threading.Thread(target=_end_with_parent, args=(parent, ), daemon=True).start()
 
 
 def _end_with_parent(parent: int) -> None:
