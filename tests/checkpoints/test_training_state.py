@@ -25,7 +25,7 @@ def checkpoint(tmp_path_factory):
 
 def changed(checkpoint, path, **parts):
     """Write a checkpoint with parts that are others."""
-    torch.save(torch.load(checkpoint) | parts, path)
+    torch.save(torch.load(checkpoint) | parts, path)  # our own file, with MMEngine's objects
     return path
 
 
@@ -50,7 +50,7 @@ def assert_same(found, expected):
 
 
 def test_it_holds_what_unpickling_gives(checkpoint):
-    expected = torch.load(checkpoint)
+    expected = torch.load(checkpoint)  # our own file: plain unpickling is the oracle
     best = expected['message_hub']['runtime_info']
     assert type(best['best_score']) is np.float32
     assert len(expected['message_hub']['log_scalars']['train/loss'].data[0]) == 4
