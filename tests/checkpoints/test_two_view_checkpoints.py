@@ -1,12 +1,12 @@
 """Two trunks behind a generator: from training to an exported file to a backbone."""
 
-import importlib.util
 import logging
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.logging import MMLogger
+from tool_modules import load_tool
 from two_view_models import FLOW, MEAN, STD, contrast_config, shuffled
 
 from infomin_plugin.checkpoints import (
@@ -42,10 +42,7 @@ def checkpoint(contrast, tmp_path):
 @pytest.fixture(scope='module')
 def export():
     """The tool's main function."""
-    spec = importlib.util.spec_from_file_location('export_backbone', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool(TOOL).main
 
 
 @pytest.fixture

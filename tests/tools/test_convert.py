@@ -1,6 +1,5 @@
 """The converter's command line, and what it must not overwrite."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from checkpoint_files import infomin, thin_trunk
+from tool_modules import load_tool
 
 from infomin_plugin.checkpoints import read_trunk
 
@@ -18,10 +18,7 @@ TOOL = Path(__file__).parents[2] / 'tools' / 'checkpoints' / 'convert.py'
 @pytest.fixture(scope='module')
 def convert():
     """The tool's main function."""
-    spec = importlib.util.spec_from_file_location('convert_tool', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool(TOOL).main
 
 
 @pytest.fixture

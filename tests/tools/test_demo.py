@@ -1,21 +1,18 @@
 """The demo's own logic; that its stages train is tested with the tools that they are."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
 
 import pytest
+from tool_modules import load_tool
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
 def demo():
-    spec = importlib.util.spec_from_file_location('demo', ROOT / 'tools' / 'demo.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool(ROOT / 'tools' / 'demo.py')
 
 
 @pytest.fixture

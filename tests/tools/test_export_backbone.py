@@ -1,6 +1,5 @@
 """The export tool on a real training checkpoint, and on what it must not overwrite."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import pytest
 import torch
 from checkpoint_files import infomin, random_trunk
 from mmengine.runner import Runner
+from tool_modules import load_tool
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'export_backbone.py'
 
@@ -17,10 +17,7 @@ TOOL = Path(__file__).parents[2] / 'tools' / 'export_backbone.py'
 @pytest.fixture(scope='module')
 def export():
     """The tool's main function."""
-    spec = importlib.util.spec_from_file_location('export_backbone', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool(TOOL).main
 
 
 @pytest.fixture

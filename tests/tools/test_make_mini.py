@@ -1,4 +1,3 @@
-import importlib.util
 import os
 import subprocess
 import sys
@@ -7,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tool_modules import load_tool
 
 from infomin_plugin.datasets.mini import make_mini
 
@@ -70,9 +70,7 @@ def test_data_holds_cutouts_and_photographs(tmp_path):
     ],
 )
 def test_bad_input(args, message, tmp_path, capsys):
-    spec = importlib.util.spec_from_file_location('make_mini', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool(TOOL)
     try:
         assert tool.main([str(tmp_path / 'set'), *args]) == 1
     except SystemExit as error:  # argparse's own

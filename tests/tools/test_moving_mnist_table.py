@@ -1,11 +1,11 @@
 """The table of Colorful Moving-MNIST: which run fills which cell."""
 
-import importlib.util
 import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tool_modules import load_tool
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'analysis' / 'moving_mnist_table.py'
@@ -15,10 +15,7 @@ CONFIGS = [str(path) for path in sorted(FOLDER.glob('moving-mnist*_cutouts.py'))
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('moving_mnist_table', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool(TOOL)
 
 
 def test_eight_rows_of_one_data_set(tool):

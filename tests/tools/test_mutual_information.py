@@ -1,10 +1,10 @@
 """Command line of the estimate; what it measures: engine/measures/test_mutual_information.py."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
+from tool_modules import load_tool
 
 from infomin_plugin.evaluation.mutual_information import MutualInformation
 
@@ -13,10 +13,7 @@ TOOL = Path(__file__).parents[2] / 'tools' / 'analysis' / 'mutual_information.py
 
 @pytest.fixture
 def tool():
-    spec = importlib.util.spec_from_file_location('mutual_information_tool', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool(TOOL)
 
 
 @pytest.fixture

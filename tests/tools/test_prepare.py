@@ -1,7 +1,6 @@
 """The command line that prepares data sets."""
 
 import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from annotation_sets import write_image
 from file_server import serving
+from tool_modules import load_tool
 
 from infomin_plugin.datasets.prepare import SOURCES
 
@@ -21,10 +21,7 @@ TOOL = Path(__file__).parents[2] / 'tools/data/prepare.py'
 
 @pytest.fixture
 def tool():
-    spec = importlib.util.spec_from_file_location('prepare_tool', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool(TOOL).main
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """A row as a chain of commands: printed, run, killed half-way and finished."""
 
 import gc
-import importlib.util
 import shutil
 from pathlib import Path
 
 import pytest
 from table_files import write_project
+from tool_modules import load_tool
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'reproduce' / 'row.py'
 
@@ -17,9 +17,7 @@ def row(tmp_path, monkeypatch):
     path = tmp_path / 'tools' / 'reproduce' / 'row.py'
     path.parent.mkdir(parents=True)
     shutil.copy(TOOL, path)
-    spec = importlib.util.spec_from_file_location('row_tool', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_tool(path)
     table = write_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     return lambda *words: module.main([str(table), *words])

@@ -1,9 +1,9 @@
 """What the command refuses; whole sweeps are in tests/engine/resume/test_killed_runs.py."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
+from tool_modules import load_tool
 
 ROOT = Path(__file__).parents[2]
 CONFIG = 'configs/sweet_spot/color-jitter_cutouts.py'
@@ -16,10 +16,7 @@ CONFIG = 'configs/sweet_spot/color-jitter_cutouts.py'
     (['--jobs', '0'], '--jobs must be at least 1, got 0'),
 ])
 def test_what_cannot_be_is_said_before_anything_runs(tmp_path, capsys, options, message):
-    spec = importlib.util.spec_from_file_location(
-        'sweet_spot', ROOT / 'tools/analysis/sweet_spot.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool(ROOT / 'tools/analysis/sweet_spot.py')
     with pytest.raises(SystemExit) as ended:
         tool.main([str(ROOT / CONFIG), '--work-dir', str(tmp_path / 'work'), *options])
     assert message in f'{capsys.readouterr().err}{ended.value}'

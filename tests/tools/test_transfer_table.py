@@ -1,10 +1,10 @@
 """The command: what it writes, and where."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
+from tool_modules import load_tool
 from work_dir_files import write_training
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'analysis' / 'transfer_table.py'
@@ -12,10 +12,7 @@ TOOL = Path(__file__).parents[2] / 'tools' / 'analysis' / 'transfer_table.py'
 
 @pytest.fixture(scope='module')
 def main():
-    spec = importlib.util.spec_from_file_location('transfer_table', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool(TOOL).main
 
 
 def test_what_is_written(main, tmp_path, capsys):

@@ -1,6 +1,5 @@
 """The table of learned views: an STL-10 row from the files to the table, and its bookkeeping."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from stl10_files import write_stl10
+from tool_modules import load_tool
 
 from infomin_plugin.engine.chains.experiments import run_all
 from infomin_plugin.engine.chains.stages import StageError
@@ -24,10 +24,7 @@ CONFIGS = [f'configs/view_learning/{name}.py'
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('view_learning_table', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool(TOOL)
 
 
 def run(work_dir, data, *options):

@@ -1,6 +1,5 @@
 """The command line that draws views."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
+from tool_modules import load_tool
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'visualize_views.py'
@@ -42,9 +42,7 @@ def folder(tmp_path):
 @pytest.fixture
 def run(capsys):
     """The tool in this process: what it printed to stderr, and whether it failed."""
-    spec = importlib.util.spec_from_file_location('visualize_views', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool(TOOL)
 
     def run(*arguments):
         try:

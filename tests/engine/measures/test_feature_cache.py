@@ -1,6 +1,5 @@
 """Cached features: the read-out on them is the one on images; they cannot be mixed up."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from read_outs import (
     write_colored_classes,
     write_narrow_trunk,
 )
+from tool_modules import load_tool
 
 from infomin_plugin.checkpoints import CheckpointError
 from infomin_plugin.datasets import CachedFeatures
@@ -182,9 +182,7 @@ def test_a_broken_image_leaves_nothing(root, tmp_path):
 
 
 def test_the_tool(root, tmp_path, capsys):
-    spec = importlib.util.spec_from_file_location('cache_features_tool', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool(TOOL)
     arguments = [str(PLAIN), str(tmp_path / 'out'), '--cfg-options', f'data_root={root}/set',
                  *NARROW, *SMALL, *IN_PROCESS, '--pretrained']
     tool.main([*arguments, str(root / 'trunk.pth')])

@@ -1,6 +1,5 @@
 """From a pre-training's checkpoint to a read-out of its trunk: what it says of its origin."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS, DefaultScope
 from mmengine.runner import Runner
 from sklearn.neighbors import KNeighborsClassifier
+from tool_modules import load_tool
 
 from infomin_plugin.checkpoints import CheckpointError, read_trunk, write_backbone
 from infomin_plugin.engine.measures.read_out import read_out_trunk
@@ -139,9 +139,7 @@ def test_an_unknown_method_is_named(root):
 
 def test_the_tool_writes_what_it_measured(root, pretrained, tmp_path, monkeypatch):
     path = Path(__file__).parents[3] / 'tools/analysis/read_out.py'
-    spec = importlib.util.spec_from_file_location('read_out_tool', path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool(path)
     read_out_config(root).dump(tmp_path / 'config.py')
     out = tmp_path / 'deep' / 'scores.json'
     tool.main([str(tmp_path / 'config.py'), '--pretrained', str(pretrained[1]), '--out', str(out)])
