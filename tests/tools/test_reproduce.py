@@ -1,6 +1,6 @@
 """A row as a chain of commands: printed, run, killed half-way and finished."""
 
-import gc
+import fcntl
 import shutil
 from pathlib import Path
 
@@ -30,13 +30,10 @@ def ran(tmp_path):
 
 
 def failure(row, *words):
-    """The message of a command that fails, and nothing of it left: a folder has one user."""
-    try:
+    """The message of a command that fails."""
+    with pytest.raises(SystemExit) as error:
         row(*words)
-    except SystemExit as error:
-        return str(error)
-    finally:
-        gc.collect()
+    return str(error.value)
 
 
 def test_it_prints_commands_and_runs_nothing(row, tmp_path, capsys):
@@ -86,6 +83,19 @@ def test_the_scripts_of_several_gpus_are_run(row, tmp_path, monkeypatch):
     assert (tmp_path / 'given').read_text().split() == [
         'detector.py', '2', '--work-dir', 'runs/random/seed0/voc', '--resume', '--pretrained',
         'random', '--cfg-options', 'randomness.seed=0', 'split=test', 'depth=18']
+
+
+def test_a_row_that_another_process_works_on_is_left_out(row, tmp_path, capsys):
+    log = tmp_path / 'runs/infomin-long/seed0/pretrain.log'
+    log.parent.mkdir(parents=True)
+    words = ['infomin-long', 'random', '--gpus', '0', '--only', 'read_out', '--run', '--seeds']
+    with log.open('w') as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert '1 of 4 chains failed' in failure(row, *words, '0', '1')
+    assert 'another process works on infomin-long/seed0/pretrain in runs' in capsys.readouterr().err
+    assert sorted(ran(tmp_path)) == ['export_backbone', *['read_out'] * 3, 'train']
+    row(*words, '0')
+    assert len(ran(tmp_path)) == 8
 
 
 @pytest.mark.parametrize('words, message', [

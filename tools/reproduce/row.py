@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from infomin_plugin.engine.chains.experiments import run_all
     from infomin_plugin.engine.chains.launchers import NONE, PYTORCH, SLURM, Launcher
-    from infomin_plugin.engine.chains.stages import StageError, Stages
+    from infomin_plugin.engine.chains.stages import Stages
     from infomin_plugin.engine.chains.tables import read_table
 
     try:
@@ -109,8 +109,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                 print(f'# {command.name}\n{shlex.join(command.words)}')
             return
         require_gpus(launcher)
-        stages = Stages(work_dir, ROOT, threads=max(1, os.cpu_count() // args.jobs))
-    except (OSError, ValueError, StageError) as error:
+        threads = max(1, os.cpu_count() // args.jobs)
+        stages = Stages(work_dir, ROOT, threads, shared=True)
+    except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     _, failures = run_all(rows, stages, args.seeds, args.jobs)
     if failures:

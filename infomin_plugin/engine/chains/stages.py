@@ -7,8 +7,10 @@ import shlex
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 _LAST_LINES = 5
 # a training that is pre-empted ends with this status: it is not done
@@ -23,31 +25,30 @@ class Stages:
     """Runs Python scripts, each in a process of its own, and not again once they are done.
 
     Beside the results of a stage ``NAME`` lie ``NAME.json``, the record, and ``NAME.log``, all that
-    it printed. Several threads may run stages of different names at once; a second process is
-    refused, since both would run the same stage into the same files.
+    it printed. The log is locked while the stage is worked on: threads and processes, of other
+    nodes too, may run stages of different names at once, and are refused one that is being run.
 
     Args:
         folder (Path): Where records and logs are kept; made if it is missing.
         root (Path): What scripts are named relative to, and where they are run.
         threads (int): Computing threads of a stage, unless the environment sets
             ``OMP_NUM_THREADS``.
+        shared (bool): Whether other processes may run stages of this folder at the same time. Not
+            where a table of all of them is written into the folder.
 
     Raises:
-        StageError: If another process has stages in this folder.
+        StageError: If another process has this folder and it is not shared.
     """
 
-    def __init__(self, folder: Path, root: Path, threads: int = 1) -> None:
+    def __init__(self, folder: Path, root: Path, threads: int = 1, shared: bool = False) -> None:
         self.folder = folder
         self.root = root
         self.threads = threads
         folder.mkdir(parents=True, exist_ok=True)
-        # the system lets go of it when this process and the stage that it runs have ended, however
-        self._lock = (folder / '.lock').open('w')
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StageError(f'another process works in {folder}: wait for it, end it, or take '
-                             'another work dir') from None
+        self._locks = []
+        if not shared:
+            self._locks.append((folder / '.lock').open('w'))
+            _lock(self._locks[0], f'in {folder}')
 
     def run(self, name: str, command: Sequence[object], settings: str = '') -> float:
         """Run a script, unless it is done.
@@ -62,38 +63,75 @@ class Stages:
             float: Seconds that it took, over all attempts that were not killed.
 
         Raises:
-            StageError: If it fails, or was begun with another command or other settings.
+            StageError: If it fails, was begun with another command or other settings, or is run by
+                another process.
         """
-        words = [str(word) for word in command]
-        record, log = (self.folder / f'{name}.{ending}' for ending in ('json', 'log'))
-        asked = dict(command=words, settings=settings)
-        spent = 0.0
-        if record.is_file():
-            known = json.loads(record.read_text())
-            if {key: known[key] for key in asked} != asked:
-                raise StageError(f'{name} was begun with {_difference(known, asked)}: take another '
-                                 f'work dir, or delete {record} and what the stage wrote')
-            if known['done']:
-                print(f'== {name}: done before, in {known["seconds"]:.0f} s', flush=True)
-                return known['seconds']
-            spent = known['seconds']
-        record.parent.mkdir(parents=True, exist_ok=True)
+        asked = dict(command=[str(word) for word in command], settings=settings)
+        known = self._known(name, asked)
+        if not known['done']:
+            log = self.folder / f'{name}.log'
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open('a') as out:
+                _lock(out, f'on {name} in {self.folder}')
+                known = self._known(name, asked)  # another process may have just done it
+                if not known['done']:
+                    return self._work(name, asked, known['seconds'], out)
+        print(f'== {name}: done before, in {known["seconds"]:.0f} s', flush=True)
+        return known['seconds']
+
+    def _known(self, name: str, asked: dict) -> dict:
+        """Read the record of a stage, or make that of one not begun."""
+        record = self._record(name)
+        if not record.is_file():
+            return asked | dict(done=False, seconds=0.0)
+        known = json.loads(record.read_text())
+        if {key: known[key] for key in asked} != asked:
+            raise StageError(f'{name} was begun with {_difference(known, asked)}: take another '
+                             f'work dir, or delete {record} and what the stage wrote')
+        return known
+
+    def _work(self, name: str, asked: dict, spent: float, out: IO[str]) -> float:
+        """Run a stage into its locked log.
+
+        The log is what the script and all that it starts print to. So the system lets go of the
+        lock when this process and all of those have ended, however they do.
+        """
+        words, record = asked['command'], self._record(name)
         _write(record, asked | dict(done=False, seconds=spent))
         print(f'== {name}: python {shlex.join(words)}', flush=True)
         start = time.monotonic()
-        with log.open('a') as out:
-            code = subprocess.run(
-                [sys.executable, *words], cwd=self.root, stdout=out, stderr=subprocess.STDOUT,
-                env=dict(OMP_NUM_THREADS=str(self.threads)) | os.environ | _PREEMPTED,
-                pass_fds=[self._lock.fileno()]).returncode
+        code = subprocess.run(
+            [sys.executable, *words], cwd=self.root, stdout=out, stderr=subprocess.STDOUT,
+            env=dict(OMP_NUM_THREADS=str(self.threads)) | os.environ | _PREEMPTED,
+            pass_fds=[lock.fileno() for lock in self._locks]).returncode
         seconds = round(spent + time.monotonic() - start, 2)
         _write(record, asked | dict(done=code == 0, seconds=seconds))
         if code:
-            lines = log.read_text(errors='replace').splitlines()[-_LAST_LINES:]
-            raise StageError(f'{name} failed with exit code {code}, see {log}:\n  '
+            lines = Path(out.name).read_text(errors='replace').splitlines()[-_LAST_LINES:]
+            raise StageError(f'{name} failed with exit code {code}, see {out.name}:\n  '
                              + '\n  '.join(lines))
         print(f'== {name}: done in {seconds:.0f} s', flush=True)
         return seconds
+
+    def _record(self, name: str) -> Path:
+        return self.folder / f'{name}.json'
+
+
+def _lock(file: IO[str], what: str) -> None:
+    """Lock a file until every process that was handed it has ended.
+
+    Raises:
+        StageError: If it is locked already.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StageError(f'another process works {what}: wait for it, end it, or take another '
+                         'work dir') from None
+    except OSError as error:
+        # the place has to be the same for all, so that Python shows it once
+        warnings.warn(f'the work dir is on a file system without locks ({error.strerror}): see to '
+                      'it that no stage is run twice at once', stacklevel=1)
 
 
 def _difference(known: dict, asked: dict) -> str:

@@ -1,7 +1,17 @@
+import errno
+import fcntl
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
 
 import pytest
 
+from infomin_plugin.engine.chains import stages as stages_module
 from infomin_plugin.engine.chains.stages import StageError, Stages
 
 
@@ -67,7 +77,7 @@ def test_a_killed_stage_is_run_again(script, tmp_path):
     assert len(runs(tmp_path)) == 2
 
 
-def test_a_second_process_is_refused(script, tmp_path):
+def test_a_second_user_of_a_folder_that_is_not_shared_is_refused(script, tmp_path):
     first = stages(tmp_path)
     with pytest.raises(StageError, match=r'another process works in .*work'):
         stages(tmp_path)
@@ -75,6 +85,121 @@ def test_a_second_process_is_refused(script, tmp_path):
     del first
     stages(tmp_path).run('one', ['script.py', 'a'])
     assert len(runs(tmp_path)) == 1
+
+
+@pytest.fixture
+def waiting(tmp_path):
+    """A script that leaves its id in the folder that it is given and ends when it finds 'go'."""
+    (tmp_path / 'waiting.py').write_text(
+        'import os, pathlib, sys, time\n'
+        'folder = pathlib.Path(sys.argv[1])\n'
+        '(folder / "id.new").write_text(str(os.getpid()))\n'
+        'os.replace(folder / "id.new", folder / "id")\n'
+        'end = time.monotonic() + 60\n'
+        'while not (folder / "go").exists() and time.monotonic() < end:\n'
+        '    time.sleep(0.02)\n')
+    # starts it as torchrun starts its workers, which get nothing but the streams
+    (tmp_path / 'starter.py').write_text(
+        'import subprocess, sys\n'
+        'sys.exit(subprocess.run([sys.executable, "waiting.py", *sys.argv[1:]]).returncode)\n')
+    return tmp_path
+
+
+def wait_for(happened):
+    end = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def start(root, name, script, folder, **settings):
+    """Run a stage in another process; returns when the script is at work."""
+    folder.mkdir(exist_ok=True)
+    # the module alone: the package takes seconds
+    code = ('import runpy\nfrom pathlib import Path\n'
+            f'module = runpy.run_path({stages_module.__file__!r})\n'
+            f'stages = module["Stages"](Path("work"), Path(), **{settings})\n'
+            f'stages.run({name!r}, [{script!r}, {str(folder)!r}])\n')
+    process = subprocess.Popen(
+        [sys.executable, '-c', code], cwd=root, stdout=subprocess.DEVNULL)
+    wait_for((folder / 'id').exists)
+    return process
+
+
+def test_processes_share_a_folder_but_no_stage(script, waiting, tmp_path):
+    a, b = tmp_path / 'a', tmp_path / 'b'
+    first = start(tmp_path, 'a/seed0/pretrain', 'waiting.py', a, shared=True)
+    second = start(tmp_path, 'b/seed0/pretrain', 'waiting.py', b, shared=True)
+    third = Stages(tmp_path / 'work', tmp_path, shared=True)
+    words = r'another process works on a/seed0/pretrain in .*work: wait for it'
+    with pytest.raises(StageError, match=words):
+        third.run('a/seed0/pretrain', ['waiting.py', a])
+    third.run('a/seed1/pretrain', ['script.py', 'c'])
+    for folder, process in ((a, first), (b, second)):
+        (folder / 'go').touch()
+        assert process.wait(timeout=30) == 0
+    # done by others: taken as it is
+    shutil.rmtree(a)
+    assert third.run('a/seed0/pretrain', ['waiting.py', a]) > 0
+    assert not a.exists()
+
+
+@pytest.mark.parametrize('script', ['waiting.py', 'starter.py'])
+def test_a_killed_process_leaves_its_stage_locked_while_the_script_lives(waiting, script):
+    folder = waiting / 'a'
+    process = start(waiting, 'one', script, folder, shared=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=30)
+    again = Stages(waiting / 'work', waiting, shared=True)
+    with pytest.raises(StageError, match='another process works on one in'):
+        again.run('one', [script, folder])
+    orphan = (folder / 'id').read_text()
+    (folder / 'go').touch()
+
+    def run():
+        try:
+            return again.run('one', [script, folder])
+        except StageError:  # the orphan has still to end
+            return None
+
+    wait_for(run)
+    assert (folder / 'id').read_text() != orphan
+
+
+def test_a_killed_process_leaves_the_folder_of_its_own_locked(waiting):
+    process = start(waiting, 'one', 'waiting.py', waiting / 'a')
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=30)
+    with pytest.raises(StageError, match='another process works in .*work: wait for it'):
+        stages(waiting)
+    (waiting / 'a' / 'go').touch()
+
+
+def test_a_stage_that_another_process_has_just_done(script, tmp_path, monkeypatch):
+    """Between the look at the record and the lock."""
+    done = stages(tmp_path).run('one', ['script.py', 'a'])
+    record = tmp_path / 'work/one.json'
+    whole = record.read_text()
+    record.write_text(whole.replace('true', 'false'))
+    mine = stages(tmp_path)
+    monkeypatch.setattr(fcntl, 'flock', lambda file, kind: record.write_text(whole))
+    assert mine.run('one', ['script.py', 'a']) == done and len(runs(tmp_path)) == 1
+
+
+@pytest.mark.parametrize('number', [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_without_locks_it_goes_on_with_one_warning(script, tmp_path, monkeypatch, number):
+    def flock(file, kind):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, 'flock', flock)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('default')
+        mine = stages(tmp_path)
+        for name in ('one', 'two'):
+            mine.run(name, ['script.py', 'a'])
+    assert [str(each.message).split(':')[0] for each in said] == [
+        f'the work dir is on a file system without locks ({os.strerror(number)})']
+    assert len(runs(tmp_path)) == 2
 
 
 def test_a_stage_that_is_preempted_is_not_done(tmp_path):
