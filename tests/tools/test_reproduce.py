@@ -98,6 +98,21 @@ def test_a_row_that_another_process_works_on_is_left_out(row, tmp_path, capsys):
     assert len(ran(tmp_path)) == 8
 
 
+@pytest.mark.parametrize('words, script, threads', [
+    (['--gpus', '2'], 'dist_train', '8'),
+    (['--launcher', 'slurm', '--partition', 'p'], 'slurm_train', 'unset')])
+def test_the_processes_of_this_machine_share_its_cores(
+        row, tmp_path, monkeypatch, words, script, threads):
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    monkeypatch.setattr('os.cpu_count', lambda: 16)
+    monkeypatch.setattr('torch.cuda.device_count', lambda: 2)
+    path = tmp_path / 'tools' / f'{script}.sh'
+    path.write_text('#!/usr/bin/env bash\necho "${OMP_NUM_THREADS-unset}" > given\n')
+    path.chmod(0o755)
+    row('random', '--only', 'voc', '--run', *words)
+    assert (tmp_path / 'given').read_text().strip() == threads
+
+
 @pytest.mark.parametrize('words, message', [
     (['simclr'], 'has no row .simclr.; it has random, infomin-long, cmc'),
     (['cmc', '--launcher', 'pytorch', '--gpus', '0'], 'starts a process a GPU, but gpus is 0'),

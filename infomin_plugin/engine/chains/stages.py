@@ -31,8 +31,8 @@ class Stages:
     Args:
         folder (Path): Where records and logs are kept; made if it is missing.
         root (Path): What scripts are named relative to, and where they are run.
-        threads (int): Computing threads of a stage, unless the environment sets
-            ``OMP_NUM_THREADS``.
+        threads (int, optional): Computing threads of a stage, unless the environment sets
+            ``OMP_NUM_THREADS``. None sets nothing.
         shared (bool): Whether other processes may run stages of this folder at the same time. Not
             where a table of all of them is written into the folder.
 
@@ -40,7 +40,8 @@ class Stages:
         StageError: If another process has this folder and it is not shared.
     """
 
-    def __init__(self, folder: Path, root: Path, threads: int = 1, shared: bool = False) -> None:
+    def __init__(self, folder: Path, root: Path, threads: int | None = 1,
+                 shared: bool = False) -> None:
         self.folder = folder
         self.root = root
         self.threads = threads
@@ -102,8 +103,7 @@ class Stages:
         start = time.monotonic()
         code = subprocess.run(
             [sys.executable, *words], cwd=self.root, stdout=out, stderr=subprocess.STDOUT,
-            env=dict(OMP_NUM_THREADS=str(self.threads)) | os.environ | _PREEMPTED,
-            pass_fds=[lock.fileno() for lock in self._locks]).returncode
+            env=self._environment(), pass_fds=[lock.fileno() for lock in self._locks]).returncode
         seconds = round(spent + time.monotonic() - start, 2)
         _write(record, asked | dict(done=code == 0, seconds=seconds))
         if code:
@@ -112,6 +112,10 @@ class Stages:
                              + '\n  '.join(lines))
         print(f'== {name}: done in {seconds:.0f} s', flush=True)
         return seconds
+
+    def _environment(self) -> dict[str, str]:
+        threads = {} if self.threads is None else dict(OMP_NUM_THREADS=str(self.threads))
+        return threads | os.environ | _PREEMPTED
 
     def _record(self, name: str) -> Path:
         return self.folder / f'{name}.json'
