@@ -56,7 +56,8 @@ class Stages:
 
         Args:
             name (str): Of the stage; may have slashes.
-            command (Sequence[object]): Script and arguments.
+            command (Sequence[object]): Script and arguments. ``python``, and programs that are
+                installed beside it, are for it those that run this process.
             settings (str): What the result depends on beside the command, such as the text of a
                 config.
 
@@ -114,8 +115,10 @@ class Stages:
         return seconds
 
     def _environment(self) -> dict[str, str]:
+        programs = Path(sys.executable).parent
+        path = f'{programs}{os.pathsep}{os.environ.get("PATH", os.defpath)}'
         threads = {} if self.threads is None else dict(OMP_NUM_THREADS=str(self.threads))
-        return threads | os.environ | _PREEMPTED
+        return threads | os.environ | dict(PATH=path) | _PREEMPTED
 
     def _record(self, name: str) -> Path:
         return self.folder / f'{name}.json'

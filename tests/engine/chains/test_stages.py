@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -212,6 +213,17 @@ def test_threads(tmp_path, monkeypatch, threads, given, expected):
         'import os\nprint(os.environ.get("OMP_NUM_THREADS", "unset"))\n')
     Stages(tmp_path / 'work', tmp_path, threads).run('one', ['show.py'])
     assert (tmp_path / 'work/one.log').read_text() == f'{expected}\n'
+
+
+def test_python_is_that_of_this_process(tmp_path, monkeypatch):
+    """As in an environment that is not activated."""
+    monkeypatch.setenv('PATH', '/usr/bin:/bin')
+    (tmp_path / 'show.py').write_text(
+        'import subprocess\nsubprocess.run(["bash", "-c", "command -v python; command -v cat"])')
+    stages(tmp_path).run('one', ['show.py'])
+    python, cat = (tmp_path / 'work/one.log').read_text().split()
+    assert Path(python).parent == Path(sys.executable).parent
+    assert cat in ('/usr/bin/cat', '/bin/cat')
 
 
 def test_a_stage_that_is_preempted_is_not_done(tmp_path):
