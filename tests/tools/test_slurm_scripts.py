@@ -1,4 +1,4 @@
-"""tools/slurm_train.sh against stand-ins of Slurm's programs, which write down how they are called.
+"""The slurm_*.sh against stand-ins of Slurm's programs, which write down how they are called.
 
 The stand-in of srun does what a training does to its work dir.
 """
@@ -18,6 +18,8 @@ from pathlib import Path
 name = Path(sys.argv[0]).name
 with open({{calls!r}}, 'a') as file:
     file.write(json.dumps([name, *sys.argv[1:]]) + '\\n')
+with open({{ports!r}}, 'a') as file:
+    file.write(os.environ.get('MASTER_PORT', name) + '\\n')
 if name == 'srun':
     if 'LAST' in os.environ:
         work_dir = Path(sys.argv[sys.argv.index('--work-dir') + 1])
@@ -34,13 +36,13 @@ def slurm(tmp_path):
     for name in ('srun', 'sbatch', 'scontrol'):
         program = tmp_path / 'bin' / name
         program.parent.mkdir(exist_ok=True)
-        program.write_text(STAND_IN.format(calls=str(calls)))
+        program.write_text(STAND_IN.format(calls=str(calls), ports=str(tmp_path / 'ports')))
         program.chmod(0o755)
 
-    def run(*arguments, **environment):
+    def run(*arguments, script=SCRIPT, **environment):
         calls.write_text('')
         result = subprocess.run(
-            ['bash', str(SCRIPT), *arguments], cwd=tmp_path, capture_output=True, text=True,
+            ['bash', str(script), *arguments], cwd=tmp_path, capture_output=True, text=True,
             timeout=30, env=dict(PATH=f'{tmp_path / "bin"}:/usr/bin:/bin', **environment))
         return result.returncode, [json.loads(line) for line in calls.read_text().splitlines()]
 
@@ -98,3 +100,24 @@ def test_a_job_that_failed_is_not_queued_again(slurm):
 def test_a_job_that_saved_nothing_yet_is_done(slurm):
     status, calls = slurm('gpu', 'mine', 'c.py', REQUEUE='1', SLURM_JOB_ID='42')
     assert status == 0 and [call[0] for call in calls] == ['srun']
+
+
+@pytest.mark.parametrize('script, words', [
+    ('slurm_train.sh', ['c.py']), ('slurm_test.sh', ['c.py', 'epoch_1.pth'])])
+def test_steps_have_ports_of_their_own(slurm, tmp_path, script, words):
+    """Also those of one allocation."""
+    for _ in range(4):
+        slurm('gpu', 'mine', *words, script=SCRIPT.with_name(script), SLURM_JOB_ID='42')
+    ports = [int(line) for line in (tmp_path / 'ports').read_text().split()]
+    # neither privileged, nor MMEngine's own, nor of those that Linux gives away
+    assert all(1024 <= port < 29500 for port in ports)
+    assert len(ports) == 4 and len(set(ports)) > 1
+    slurm('gpu', 'mine', *words, script=SCRIPT.with_name(script), MASTER_PORT='12345')
+    assert (tmp_path / 'ports').read_text().split()[4:] == ['12345']
+
+
+def test_a_port_is_chosen_where_the_job_runs(slurm, tmp_path):
+    slurm('gpu', 'mine', 'c.py', REQUEUE='1')
+    assert (tmp_path / 'ports').read_text().split() == ['sbatch']
+    slurm('gpu', 'mine', 'c.py', REQUEUE='1', SLURM_JOB_ID='42')
+    assert (tmp_path / 'ports').read_text().split()[1].isdigit()
