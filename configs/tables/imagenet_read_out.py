@@ -1,7 +1,7 @@
-"""Linear read-out on ImageNet: the paper's methods with ResNet-50, InfoMin with larger encoders.
+"""Read-outs on ImageNet: the paper's methods with ResNet-50, InfoMin with larger encoders.
 
-Of the two augmentations, crop and flip is measured everywhere; the one with RandAugment where a
-ResNet-50 is read out, see configs/linear/.
+A linear classifier is measured everywhere, with crop and flip; one with RandAugment, and nearest
+neighbours, where a ResNet-50 is read out, see configs/linear/.
 """
 _base_ = '_base_/initialisations.py'
 
@@ -10,6 +10,7 @@ measures = {
     'linear': dict(config=linear.format('resnet50')),
     'linear-randaugment': dict(
         config='configs/linear/linear_resnet50_8xb32-steplr-60e_randaug_in1k.py'),
+    'knn': dict(kind='read_out', config='configs/linear/knn_resnet50_in1k.py'),
 }
 resnet50 = ('instdis-200e', 'pirl-200e', 'moco-200e', 'mocov2-200e', 'infomin-100e',
             'infomin-200e', 'infomin-800e')

@@ -85,6 +85,19 @@ def test_supervised_weights_under_slurm():
             '--cfg-options randomness.seed=1'}
 
 
+def test_nearest_neighbours_are_read_out_of_the_exported_trunk():
+    table = read_table(ROOT / 'configs/tables/imagenet_read_out.py', ROOT)
+    assert table.select(['all'], ['knn']) == [
+        'instdis-200e', 'pirl-200e', 'moco-200e', 'mocov2-200e', 'infomin-100e', 'infomin-200e',
+        'infomin-800e']
+    row = table.row('moco-200e', Launcher('pytorch', 8), ['knn'])
+    *_, last = row.commands(Path('/w'), 2)
+    assert shlex.join(last.words) == (
+        'python tools/analysis/read_out.py configs/linear/knn_resnet50_in1k.py --pretrained '
+        '/w/moco-200e/seed2/backbone.pth --seed 2 --out /w/moco-200e/seed2/knn_scores.json')
+    assert last.config.read_out.methods == ['knn']
+
+
 def test_the_last_checkpoint_is_that_of_the_length_asked_for(table, tmp_path):
     row = table.row('infomin-long', Launcher('slurm', 2, 'gpu'),
                     options=['voc:train_cfg.max_iters=7'])
