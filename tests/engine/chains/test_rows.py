@@ -85,6 +85,24 @@ def test_supervised_weights_under_slurm():
             '--cfg-options randomness.seed=1'}
 
 
+def test_the_whole_chain_of_a_row_is_what_other_tables_run():
+    """The same names, commands and settings, so that nothing is run twice."""
+    found = {}
+    for name in ('resnet50', 'imagenet_read_out', 'voc0712', 'coco_r50_fpn'):
+        table = read_table(ROOT / f'configs/tables/{name}.py', ROOT)
+        row = table.row('infomin-200e', Launcher('pytorch', 8))
+        found[name] = {command.name.rsplit('/', 1)[1]: (
+            command.words, command.config.pretty_text if command.config else '')
+            for command in row.commands(table.work_dir, 0)}
+    whole = found.pop('resnet50')
+    assert list(whole) == [
+        'pretrain', 'backbone', 'linear', 'knn', 'voc', 'coco-fpn-1x', 'coco-fpn-2x']
+    for stages in found.values():
+        assert len(stages.keys() & whole.keys()) > 2  # more than the trunk
+        assert all(whole[stage] == stages[stage] for stage in stages.keys() & whole.keys())
+    assert whole.keys() <= set().union(*found.values())
+
+
 def test_nearest_neighbours_are_read_out_of_the_exported_trunk():
     table = read_table(ROOT / 'configs/tables/imagenet_read_out.py', ROOT)
     assert table.select(['all'], ['knn']) == [
