@@ -61,6 +61,7 @@ train_dataloader = dict(
     dataset=dict(
         type='ImageFolder',
         data_root=data_root,
+        split='train',  # of a tree that is divided
         pipeline=[
             dict(type='LoadImage'),
             dict(

@@ -18,6 +18,9 @@ EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.webp', '.tif', 
 # The label of an image whose class is not known.
 UNLABELLED = -1
 
+# Folders that divide a set, as ImageNet's.
+SPLITS = ('train', 'val', 'test')
+
 # So many broken files are forgiven whatever the size of the set, if they are less than half of it.
 _ALWAYS_FORGIVEN = 10
 
@@ -36,6 +39,8 @@ class ImageFolder(BaseDataset):
     Args:
         data_root: The folder.
         data_prefix: ``dict(img_path=SUBFOLDER)`` to use a part of it.
+        split: ``'train'``, ``'val'`` or ``'test'``: the part to use of a folder that is divided
+            into at least two of these; one that is not divided is used as a whole.
         extensions: File name endings that are images, in any case.
         with_labels: Whether first-level folders are classes. ``metainfo=dict(classes=[...])``
             fixes their order; without it they are sorted.
@@ -45,21 +50,26 @@ class ImageFolder(BaseDataset):
         **kwargs: Of MMEngine's ``BaseDataset``: indices, test_mode, metainfo, ...
 
     Raises:
-        ValueError: If data_root is not given, or a class is not in ``metainfo['classes']``.
-        FileNotFoundError: If the folder is missing or has no images.
+        ValueError: If data_root is not given, split is none of the three, or a class is not in
+            ``metainfo['classes']``.
+        FileNotFoundError: If the folder is missing or has no images, or is divided and lacks the
+            split.
         ImageError: If an image is unreadable in test mode.
         RuntimeError: If more files than ``max_broken`` allows are unreadable.
     """
 
     def __init__(self, data_root: str = '', data_prefix: dict | None = None,
-                 extensions: Sequence[str] = EXTENSIONS, with_labels: bool = False,
-                 max_broken: float = 0.05, pipeline: Sequence[dict | Callable] = (),
-                 **kwargs) -> None:
+                 split: str | None = None, extensions: Sequence[str] = EXTENSIONS,
+                 with_labels: bool = False, max_broken: float = 0.05,
+                 pipeline: Sequence[dict | Callable] = (), **kwargs) -> None:
         if not data_root:
             raise ValueError('data_root is not set: give the folder of images '
                              '(--cfg-options data_root=DIR)')
+        if split is not None and split not in SPLITS:
+            raise ValueError(f'split must be one of {", ".join(SPLITS)}, or None, got {split!r}')
         if isinstance(extensions, str) or not extensions:
             raise ValueError(f'extensions must be a list such as [".jpg"], got {extensions!r}')
+        self.split = split
         self.extensions = tuple(extension.lower() for extension in extensions)
         self.with_labels = with_labels
         self.max_broken = number('max_broken', max_broken, 0, 1)
@@ -81,6 +91,7 @@ class ImageFolder(BaseDataset):
         if not os.path.isdir(folder):
             raise FileNotFoundError(f'data_root: there is no folder {folder} '
                                     '(set it by --cfg-options data_root=DIR)')
+        folder = self._part(folder)
         files = sorted(self._walk(folder))
         if not files:
             raise FileNotFoundError(f'data_root: {folder} has no images '
@@ -88,6 +99,18 @@ class ImageFolder(BaseDataset):
         if self.with_labels:
             return self._labelled(folder, files)
         return [dict(img_path=os.path.join(folder, name), gt_label=UNLABELLED) for name in files]
+
+    def _part(self, folder: str) -> str:
+        """The part of a divided folder that ``split`` names, else the folder."""
+        there = [name for name in SPLITS if os.path.isdir(os.path.join(folder, name))]
+        if self.split is None or len(there) < 2:
+            return folder
+        if self.split not in there:
+            raise FileNotFoundError(f'data_root: {folder} has {" and ".join(there)}, but no '
+                                    f'{self.split}, which is to be used')
+        part = os.path.join(folder, self.split)
+        print_log(f'{folder} has {" and ".join(there)}: {part} is used', 'current')
+        return part
 
     def _walk(self, folder: str) -> list[str]:
         """List the images below ``folder``, as paths relative to it."""

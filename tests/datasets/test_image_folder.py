@@ -78,6 +78,31 @@ def test_parts_of_a_tree(tree):
     assert listed(ImageFolder(str(tree), indices=1), tree) == ['a/10.jpeg']
 
 
+def test_the_split_of_a_tree_that_is_divided(tmp_path, log):
+    for name in ('train/a/1.jpg', 'train/b/2.jpg', 'val/a/3.jpg', 'test/4.jpg'):
+        write(tmp_path / name)
+    dataset = ImageFolder(str(tmp_path), split='train', with_labels=True)
+    assert listed(dataset, tmp_path) == ['train/a/1.jpg', 'train/b/2.jpg']
+    assert dataset.metainfo['classes'] == ('a', 'b')
+    assert any(f'{tmp_path}/train is used' in line for line in log())
+    assert listed(ImageFolder(f'{tmp_path}/train', split='train'), tmp_path) == [
+        'train/a/1.jpg', 'train/b/2.jpg']
+    assert len(ImageFolder(str(tmp_path))) == 4
+
+
+def test_a_tree_is_not_divided_by_one_name_alone(tmp_path):
+    for name in ('train/1.jpg', 'bus/2.jpg'):  # vehicles
+        write(tmp_path / name)
+    assert len(ImageFolder(str(tmp_path), split='train')) == 2
+
+
+def test_a_split_that_is_not_there_is_named(tmp_path):
+    for name in ('train/1.jpg', 'val/2.jpg'):
+        write(tmp_path / name)
+    with pytest.raises(FileNotFoundError, match=f'{tmp_path}/ has train and val, but no test'):
+        ImageFolder(str(tmp_path), split='test')
+
+
 def test_links_are_followed_but_not_in_circles(tree, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp('elsewhere')
     write(elsewhere / 'linked.jpg')
@@ -116,6 +141,7 @@ def test_missing_and_empty_roots_are_named(tmp_path):
 @pytest.mark.parametrize('arguments, message', [
     (dict(max_broken=5), r'max_broken must be in \[0, 1\], got 5'),
     (dict(extensions='.jpg'), 'extensions must be a list'),
+    (dict(split='valid'), "split must be one of train, val, test, or None, got 'valid'"),
 ])
 def test_bad_arguments_are_named(tree, arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -1,5 +1,8 @@
-"""ImageNet-1k without labels; ``data_root`` may be any tree of images."""
-data_root = 'data/imagenet/train'
+"""ImageNet-1k without labels; ``data_root`` may be any tree of images.
+
+Of a tree with ``train/`` and ``val/``, such as ImageNet's, it is ``train/`` alone.
+"""
+data_root = 'data/imagenet'
 train_dataloader = dict(
     batch_size=32,
     num_workers=8,
@@ -8,4 +11,4 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='ImageFolder', data_root=data_root))
+    dataset=dict(type='ImageFolder', data_root=data_root, split='train'))

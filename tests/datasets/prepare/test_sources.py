@@ -85,8 +85,13 @@ def test_coco_lies_where_the_config_looks():
 
 
 def test_the_others_lie_where_the_configs_look():
-    assert config('_base_/datasets/in1k.py').data_root.removeprefix('data/') in (
-        folders(IMAGENET, Images))
+    unlabelled = config('_base_/datasets/in1k.py').train_dataloader.dataset
+    labelled = config('_base_/read_out/in1k_classes.py')
+    assert {f'data/{folder}' for folder in folders(IMAGENET, Images)} == {
+        f'{unlabelled.data_root}/{unlabelled.split}',
+        labelled.val_dataloader.dataset.data_root}
+    assert labelled.train_dataloader.dataset.data_root == (
+        f'{unlabelled.data_root}/{unlabelled.split}')
     stl10 = config('view_learning/unsupervised_rgb_vp_stl10.py').data_root
     assert folders(OURS, (Stl10Split, Digests)) == {stl10.removeprefix('data/')}
     patches = config('sweet_spot/patch-distance_div2k.py')
