@@ -29,17 +29,20 @@ def main() -> None:
     from mmengine.registry import RUNNERS
 
     from infomin_plugin.checkpoints import read_training
-    from infomin_plugin.engine.command_line import load_config
+    from infomin_plugin.engine.command_line import load_config, without_traceback
 
-    cfg = load_config(args)
-    cfg.load_from = args.checkpoint
-    cfg.pretrained = None  # a dumped config may name the weights that training started from
-    # the results say, as the training's do, where its weights came from
-    cfg.initialisation = read_training(args.checkpoint)['meta'].get('initialisation')
-    if args.show_dir:
-        cfg.default_hooks.visualization = dict(
-            type='mmdet.DetVisualizationHook', draw=True, interval=1, test_out_dir=args.show_dir)
-    RUNNERS.build(cfg).test()
+    with without_traceback():
+        cfg = load_config(args)
+        cfg.load_from = args.checkpoint
+        cfg.pretrained = None  # a dumped config may name the weights that training started from
+        # the results say, as the training's do, where its weights came from
+        cfg.initialisation = read_training(args.checkpoint)['meta'].get('initialisation')
+        if args.show_dir:
+            cfg.default_hooks.visualization = dict(
+                type='mmdet.DetVisualizationHook', draw=True, interval=1,
+                test_out_dir=args.show_dir)
+        runner = RUNNERS.build(cfg)
+    runner.test()
 
 
 if __name__ == '__main__':

@@ -43,9 +43,10 @@ def main() -> None:
 
     from mmengine.registry import RUNNERS
 
-    from infomin_plugin.engine.command_line import load_config, use_amp
+    from infomin_plugin.engine.command_line import load_config, use_amp, without_traceback
 
-    cfg = load_config(args)
+    with without_traceback():
+        cfg = load_config(args)
     if args.pretrained:
         cfg.pretrained = args.pretrained
         cfg.pretrained_from = args.pretrained_from
@@ -59,7 +60,9 @@ def main() -> None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
 
-    RUNNERS.build(cfg).train()
+    with without_traceback():
+        runner = RUNNERS.build(cfg)
+    runner.train()
 
 
 if __name__ == '__main__':

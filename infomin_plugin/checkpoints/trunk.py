@@ -27,7 +27,8 @@ class Trunk:
         source (str): ``'query'`` or ``'momentum'``, the encoder it was.
         ignored (tuple[str]): Keys of the file that are no part of the trunk.
         pretraining (dict): How it was trained, where the file says so: ``method``, ``config``,
-            ``epochs`` (done), ``planned_epochs``, ``seed``.
+            ``epochs`` (done), ``planned_epochs``, ``seed``, ``images`` (number), ``batch`` (of all
+            processes), ``overridden`` (settings that are not the config file's).
         filled (tuple[str]): Step counters of batch norms (``num_batches_tracked``) that the file,
             of an old torch, lacks; they are 0 here.
     """

@@ -1,6 +1,9 @@
 """What the command lines of ``tools/`` share."""
 
 import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
@@ -44,6 +47,22 @@ def load_config(args: argparse.Namespace) -> Config:
     elif not cfg.get('work_dir'):
         cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     return cfg
+
+
+@contextmanager
+def without_traceback() -> Iterator[None]:
+    """End the program with the message alone of an error in what it was given.
+
+    For the part of a program that reads what the command line names: a file that is missing or
+    unlike what it should be, a setting that does not fit.
+
+    Raises:
+        SystemExit: In the place of an OSError or ValueError.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
 
 
 def use_amp(cfg: Config, dtype: str) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from config_runs import logged_lines, run_config, train_config
 from tiny_configs import write_tiny
+from tool_modules import load_tool
 
 from infomin_plugin.checkpoints import read_file
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 180
 IMAGES = ROOT / 'configs/demo/infomin_r18_images.py'
+DETECTOR = ROOT / 'configs/demo/mask-rcnn_r18_fpn_coco-form.py'
 SMALL = ('train_dataloader.batch_size=2', 'train_dataloader.num_workers=0',
          'train_dataloader.persistent_workers=False', 'model.memory.length=16')
 
@@ -43,6 +45,22 @@ def test_bad_settings_are_found_before_the_first_step(images, tmp_path, options,
     with pytest.raises(ValueError, match=words):
         run_config(IMAGES, tmp_path, [f'data_root={images}', *SMALL, *options])
     assert not list(tmp_path.glob('*/vis_data/scalars.json'))
+
+
+@pytest.mark.parametrize('tool, words, message', [
+    ('train', ['configs/nothing.py'], "error: .*'configs/nothing.py'"),
+    ('train', [DETECTOR, '--pretrained', 'nowhere.pth'], 'error: no checkpoint file at nowhere'),
+    ('test', ['configs/nothing.py', 'nowhere.pth'], "error: .*'configs/nothing.py'"),
+    ('test', [DETECTOR, 'nowhere.pth'], 'error: no checkpoint file at nowhere.pth'),
+])
+def test_what_is_missing_is_named_without_a_traceback(
+        mini, tmp_path, monkeypatch, tool, words, message):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    monkeypatch.setattr(sys, 'argv', [
+        tool, *map(str, words), '--work-dir', str(tmp_path), '--cfg-options', f'data_root={mini}'])
+    with pytest.raises(SystemExit, match=message):
+        load_tool(ROOT / f'tools/{tool}.py').main()
 
 
 def test_an_option_without_a_value_is_named(tmp_path, capsys):

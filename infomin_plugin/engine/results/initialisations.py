@@ -40,6 +40,12 @@ class Initialisation:
         return {f'initialisation.{key}': value for key, value in self.details}
 
     @property
+    def images(self) -> int | None:
+        """Number of images of pre-training, None if it is not known."""
+        given = dict(self.details).get('images', '')
+        return int(given) if given.isdecimal() else None
+
+    @property
     def label(self) -> str:
         """Name of the row: the length of pre-training belongs to it."""
         return row_label(self.method, self.epochs, self.planned)
@@ -109,7 +115,7 @@ def from_dict(given: dict[str, Any]) -> Initialisation:
 
     Args:
         given (dict): With ``method`` and, as far as known, ``epochs``, ``planned_epochs``,
-            ``seed``, ``config``, ``arch``.
+            ``seed``, ``config``, ``arch``, ``images``, ``batch``, ``overridden``.
 
     Returns:
         Initialisation: The same.

@@ -14,6 +14,8 @@ from .initialisations import row_label
 INDEX = 'model-index.yml'
 # classes of the sets that results are published on: a run on another set has no published row
 NUM_CLASSES = {'ImageNet-1k': 1000, 'COCO': 80, 'PASCAL VOC 2007': 20}
+# images of ImageNet-1k, on which all published trunks were pre-trained
+IMAGES = 1_281_167
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .descriptions import FINE_TUNING, Subject
 from .initialisations import row_order
-from .published import Published
+from .published import IMAGES, Published
 from .read_outs import KNN_CURVE, READ_OUT
 from .rows import Cell, cells_of, latest, split_rows
 from .runs import Measurement
@@ -160,3 +160,8 @@ def _add_published(table: Table, subject: Subject, runs: list[Measurement],
         table.published = fits
         for label in fits:
             table.rows.setdefault(label, {})
+        others = {(run.start.label, run.start.images) for run in runs} - {
+            (label, images) for label in fits for images in (None, IMAGES)}
+        table.notes += [
+            f'{label}: pre-trained on {images:,} images, the published one on the {IMAGES:,} of '
+            'ImageNet-1k.' for label, images in sorted(others) if label in fits]

@@ -12,6 +12,7 @@ from torch import nn
 from infomin_plugin.environment import check_environment
 from infomin_plugin.registry import RUNNERS
 
+from ..results.overridden import overridden_settings
 from ..resume.position import KEY, describe_position
 from ..settings.bank_length import fill_bank_length
 from ..settings.class_folders import fill_num_classes
@@ -56,6 +57,8 @@ class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
         cfg = cfg if isinstance(cfg, Config) else Config(cfg)
         cfg = deepcopy(cfg)  # Config.copy() would share what is nested
         reroot(cfg)
+        if cfg.get('method'):
+            cfg.overridden = overridden_settings(cfg)
         place_photometry(cfg)
         fill_detection_data(cfg)
         fill_num_classes(cfg)
@@ -78,7 +81,7 @@ class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
 
     def save_checkpoint(self, *args, meta: dict | None = None, by_epoch: bool = True,
                         **kwargs) -> None:
-        """Write a checkpoint that says what was trained: which method, how long, from which start.
+        """Write a checkpoint that says what was trained: method, length, images, start.
 
         Args:
             *args: See MMEngine's ``Runner``.
@@ -88,9 +91,13 @@ class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
         """
         meta = dict(meta or {}, **{KEY: describe_position(self.train_loop)})
         if method := self.cfg.get('method'):
+            loader = self.train_loop.dataloader
+            size = loader.batch_size or loader.batch_sampler.batch_size
             meta = dict(meta, pretraining=dict(
                 method=method, config=Path(self.cfg.filename or '').stem,
-                epochs=self.epoch + by_epoch, planned_epochs=self.max_epochs, seed=self.seed))
+                epochs=self.epoch + by_epoch, planned_epochs=self.max_epochs, seed=self.seed,
+                images=len(loader.dataset), batch=size * self.world_size,
+                overridden=' '.join(self.cfg.get('overridden', ()))))
         if start := self.cfg.get('initialisation'):
             meta = dict(meta, initialisation=dict(start))
         super().save_checkpoint(*args, meta=meta, by_epoch=by_epoch, **kwargs)

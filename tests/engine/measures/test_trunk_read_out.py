@@ -56,8 +56,6 @@ def read_out_config(root, **settings):
 def pretrained(root, tmp_path_factory):
     """An InstDis checkpoint of one epoch of two, and its exported trunk."""
     work_dir = tmp_path_factory.mktemp('work')
-    file = work_dir / 'instdis_tiny.py'
-    file.write_text('')
     cfg = Config(dict(
         runner_type='infomin_plugin.InfoMinRunner', default_scope='infomin_plugin',
         method='InstDis', experiment_name=str(work_dir), work_dir=str(work_dir / 'run'),
@@ -66,13 +64,18 @@ def pretrained(root, tmp_path_factory):
             type='InfoMin', data_preprocessor=PREPROCESSOR | dict(keep=('sample_idx', )),
             backbone=dict(type='mmselfsup.ResNet', out_indices=(4, ), **TRUNK),
             neck=dict(type='mmselfsup.LinearNeck', in_channels=32, out_channels=4),
-            head=dict(type='ContrastiveHead', temperature=0.1),
+            head=dict(type='ContrastiveHead', temperature=0.2),
             memory=dict(type='KeyBank', length=None, channels=4, num_negatives=8)),
         train_dataloader=loader(root, 'objects'),
         train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=2),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
-        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1))),
-        filename=str(file))
+        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1))))
+    file = work_dir / 'instdis_tiny.py'
+    cfg.dump(file)
+    cfg = Config.fromfile(file)
+    cfg.merge_from_dict({
+        'model.head.temperature': 0.1, 'train_dataloader.batch_size': 2,
+        'train_dataloader.num_workers': 0, 'data_root': str(root)})
     RUNNERS.build(cfg).train()
     checkpoint = work_dir / 'run' / 'epoch_1.pth'
     write_backbone(work_dir / 'backbone.pth', read_trunk(checkpoint))
@@ -80,10 +83,12 @@ def pretrained(root, tmp_path_factory):
 
 
 @pytest.mark.parametrize('which', [0, 1], ids=['checkpoint', 'exported'])
-def test_a_trunk_says_how_it_was_trained(pretrained, which):
+def test_a_trunk_says_how_it_was_trained(root, pretrained, which):
     trunk = read_trunk(pretrained[which])
-    assert trunk.pretraining == dict(method='InstDis', config='instdis_tiny', epochs=1,
-                                     planned_epochs=2, seed=3)
+    assert trunk.pretraining == dict(
+        method='InstDis', config='instdis_tiny', epochs=1, planned_epochs=2, seed=3,
+        images=len(list(root.glob('objects/**/*.png'))), batch=2,
+        overridden='model.head.temperature=0.1')
 
 
 def test_the_read_out_is_of_that_trunk(root, pretrained):

@@ -79,18 +79,22 @@ def test_metafiles_point_to_what_is_there(file):
                 model['In Collection'], model['Metadata']['Epochs'])
 
 
-def test_published_values_stand_beside_measured_ones(published, tmp_path):
+def write_coco_1x(work_dir, start, seed=0, num_classes=80):
+    """Mask R-CNN R50-FPN, 1x, with a result."""
     config = detection_config(
-        'coco', initialisation('InfoMin', 200), root='data/coco', model__backbone__depth=50,
-        model__backbone__base_channels=64, model__roi_head__bbox_head__num_classes=80)
+        'coco', start, seed, root='data/coco', model__backbone__depth=50,
+        model__backbone__base_channels=64, model__roi_head__bbox_head__num_classes=num_classes)
     config.train_cfg = dict(type='IterBasedTrainLoop', max_iters=90000, val_interval=5000)
     for loader in ('val', 'test'):
         config[f'{loader}_dataloader'].dataset.ann_file = 'annotations/instances_val2017.json'
-    lines = [dict(loss=1.0, iter=90000),
-             {'coco/bbox_mAP': 0.41, 'coco/segm_mAP': 0.37, 'step': 0}]
-    write_start(tmp_path / 'coco', config, '20260101_000000', lines=lines)
-    config.model.roi_head.bbox_head.num_classes = 3  # somebody's own set, of the same names
-    write_start(tmp_path / 'own' / 'coco', config, '20260101_000000', lines=lines)
+    write_start(work_dir, config, '20260101_000000', lines=[
+        dict(loss=1.0, iter=90000), {'coco/bbox_mAP': 0.41, 'coco/segm_mAP': 0.37, 'step': 0}])
+
+
+def test_published_values_stand_beside_measured_ones(published, tmp_path):
+    write_coco_1x(tmp_path / 'coco', initialisation('InfoMin', 200))
+    # somebody's own set, of the same names
+    write_coco_1x(tmp_path / 'own' / 'coco', initialisation('InfoMin', 200), num_classes=3)
 
     tables, _ = by_task(read_measurements([tmp_path / 'coco'])[0], published)
     text = render([table for _, table in tables], [], 'command')
@@ -102,8 +106,32 @@ def test_published_values_stand_beside_measured_ones(published, tmp_path):
     assert 'Not measured: random; supervised; InstDis' in text
     assert 'MoCo v2' not in text  # published for 2x alone
 
+    assert 'pre-trained on' not in text
+
     tables, _ = by_task(read_measurements([tmp_path / 'own'])[0], published)
     assert tables[0][1].published is None
+
+
+@pytest.mark.parametrize('images, noted', [(1281167, False), (8000, True)])
+def test_a_trunk_of_other_images_is_told_apart(published, tmp_path, images, noted):
+    start = initialisation('InfoMin', 200) | dict(images=images, batch=256, overridden='')
+    write_coco_1x(tmp_path / 'coco', start)
+    tables, _ = by_task(read_measurements([tmp_path])[0], published)
+    text = render([table for _, table in tables], [], 'command')
+    assert '| InfoMin, 200 epochs | 41.0 | 37.0 | 40.6 / 36.7 | 0 |' in text
+    assert ('InfoMin, 200 epochs: pre-trained on 8,000 images, the published one on the '
+            '1,281,167 of ImageNet-1k.' in text) == noted
+
+
+def test_seeds_of_pretrainings_that_differ_are_two_rows(published, tmp_path):
+    for seed, overridden in enumerate(('', 'model.head.temperature=0.5')):
+        start = initialisation('InfoMin', 200, seed=seed) | dict(
+            images=1281167, batch=256, overridden=overridden)
+        write_coco_1x(tmp_path / f'{seed}' / 'coco', start, seed)
+    tables, _ = by_task(read_measurements([tmp_path])[0], published)
+    text = render([table for _, table in tables], [], 'command')
+    assert '| InfoMin, 200 epochs [1] | 41.0 | 37.0 | – | 1 |' in text
+    assert '`initialisation.overridden` model.head.temperature=0.5' in text
 
 
 def test_a_wrong_metafile_is_named(tmp_path):

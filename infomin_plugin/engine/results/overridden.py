@@ -1,0 +1,39 @@
+"""Which settings of a training are not those of its config file."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from .descriptions import settings_of
+
+# with the number of processes it makes the whole batch, which is what counts
+BATCH = 'train_dataloader.batch_size'
+
+
+def overridden_settings(cfg: Config) -> list[str]:
+    """Compare a training's config with the file that it is from.
+
+    Left out is what says on which machine, from which folder and on how many GPUs it runs.
+
+    Args:
+        cfg (Config): Rerooted, see :func:`.reroot`, otherwise as the command line left it. Of one
+            that an earlier run dumped, with what was overridden there, that is kept.
+
+    Returns:
+        list[str]: ``'KEY=VALUE'``, sorted; empty without a file.
+    """
+    if not cfg.filename or not Path(cfg.filename).is_file():
+        return []
+    file = Config.fromfile(cfg.filename)
+    found = dict(word.split('=', 1) for word in file.get('overridden', ()))
+    written, given = _settings(file), _settings(cfg)
+    found |= {key: given.get(key) for key in written.keys() | given.keys()
+              if written.get(key) != given.get(key)}
+    return [f'{key}={value}' for key, value in sorted(found.items())]
+
+
+def _settings(cfg: Config) -> dict[str, Any]:
+    settings = settings_of(cfg.to_dict(), {}, 'val')
+    settings.pop(BATCH, None)
+    return settings
