@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .files import CheckpointError
 from .resnet import Architecture, find_resnet, shorten
-from .two_view import SETTINGS, find_two_views, is_two_view, unpack_settings
+from .two_view import SETTINGS, find_two_views, find_view_norm, is_two_view, unpack_settings
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Trunk:
         """Settings of the view generator in front of two trunks; None for a single one."""
         packed = self.state_dict.get(SETTINGS)
         return None if packed is None else unpack_settings(packed)
+
+    @property
+    def view_norm(self) -> bool | dict[str, list[float]]:
+        """How the views in front of two trunks were normalised, see :func:`find_view_norm`."""
+        return find_view_norm(self.state_dict)
 
 
 @dataclass(frozen=True)

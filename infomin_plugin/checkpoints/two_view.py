@@ -18,6 +18,8 @@ from .resnet import Architecture, find_resnet, shorten
 
 GENERATOR, VIEW_NORMS, TRUNKS = 'generator.', 'view_norms.', ('trunk1.', 'trunk2.')
 SETTINGS = f'{GENERATOR}settings'
+MEANS, DEVIATIONS = (tuple(f'{VIEW_NORMS}{view}.{kind}' for view in (0, 1))
+                     for kind in ('mean', 'std'))
 STEM = 'conv1.weight'
 # What they are called in the pair of encoders of a training checkpoint.
 IN_ENCODERS = {VIEW_NORMS: VIEW_NORMS, 'encoder1.backbone.': TRUNKS[0],
@@ -47,6 +49,39 @@ def unpack_settings(tensor: Tensor) -> dict[str, Any]:
     return settings
 
 
+def find_view_norm(state: Mapping[str, Tensor]) -> bool | dict[str, list[float]]:
+    """Tell by what the views were normalised.
+
+    Args:
+        state (Mapping[str, Tensor]): Tensors in the names of this module.
+
+    Returns:
+        bool | dict: What ``view_norm`` of a :class:`infomin_plugin.models.TwoViewBackbone` has to
+        be: ``dict(mean=..., std=...)`` of fixed statistics, True for batch norms, or False.
+
+    Raises:
+        CheckpointError: If fixed statistics are not whole, or a deviation is not positive. The
+            file is not known here.
+    """
+    names = {key for key in state if key.startswith(VIEW_NORMS)}
+    fixed = {*MEANS, *DEVIATIONS}
+    if not names & fixed:
+        return bool(names)
+    sizes = {key: (channels, ) for keys in (MEANS, DEVIATIONS)
+             for channels, key in enumerate(keys, start=1)}
+    wrong = sorted(names ^ fixed) or [key for key, size in sizes.items() if size != state[key].shape
+                                      or not state[key].is_floating_point()]
+    if wrong:
+        raise CheckpointError('two trunks whose views have no whole fixed statistics, a mean and a '
+                              f'deviation of each channel: see {shorten(wrong)}')
+    mean, std = ([value for key in keys for value in state[key].tolist()]
+                 for keys in (MEANS, DEVIATIONS))
+    if min(std) <= 0:
+        raise CheckpointError(f'two trunks whose views have deviations that are not positive: '
+                              f'{std}')
+    return dict(mean=mean, std=std)
+
+
 def is_two_view(state: Mapping[str, Any]) -> bool:
     """Whether these are tensors of two trunks behind a generator."""
     return f'{TRUNKS[0]}{STEM}' in state
@@ -63,11 +98,13 @@ def find_two_views(state: Mapping[str, Tensor]) -> Architecture:
 
     Raises:
         CheckpointError: If the trunks are not whole, differ, or take other channels than one and
-            two, or the generator is absent. The file is not known here.
+            two, the generator is absent, or fixed statistics of the views are wrong. The file is
+            not known here.
     """
     if SETTINGS not in state:
         raise CheckpointError(f'two trunks without their view generator: {SETTINGS} missing')
     unpack_settings(state[SETTINGS])
+    find_view_norm(state)
     known = (GENERATOR, VIEW_NORMS, *TRUNKS)
     if unknown := [key for key in state if not key.startswith(known)]:
         raise CheckpointError(f'tensors that are no part of two trunks: {shorten(unknown)}')

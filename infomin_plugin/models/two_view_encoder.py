@@ -9,21 +9,7 @@ from torch import Tensor, nn
 from infomin_plugin.registry import MODELS
 
 from .unit_vectors import unit_vectors
-
-Views = Sequence[Tensor]
-VIEW_CHANNELS = (1, 2)
-
-
-class ViewNorms(nn.ModuleList):
-    """Batch norm without weights for each view, so that any range of values is one scale."""
-
-    def __init__(self, wanted: bool, channels: Sequence[int] = VIEW_CHANNELS) -> None:
-        super().__init__(nn.BatchNorm2d(number, affine=False) if wanted else nn.Identity()
-                         for number in channels)
-
-    def forward(self, views: Views) -> list[Tensor]:
-        """Normalise two views, each N×c×H×W."""
-        return [norm(view) for norm, view in zip(self, views, strict=True)]
+from .view_norms import VIEW_CHANNELS, ViewNorms, Views
 
 
 class ViewEncoder(BaseModule):
@@ -55,14 +41,15 @@ class TwoViewEncoder(BaseModule):
     Args:
         encoder1 (dict): ``dict(backbone=..., neck=...)`` of view 1.
         encoder2 (dict): Likewise of view 2.
-        view_norm (bool): Whether views are normalised by their batch, without weights, before they
-            are encoded. Defaults to False.
+        view_norm (bool | dict): How views are normalised before they are encoded, see
+            :class:`ViewNorms`: by their batch (True), by fixed statistics (``dict(mean=...,
+            std=...)``), or not. Defaults to False.
         view_channels (Sequence[int]): Channels of view 1 and view 2, c1 and c2. Defaults to (1, 2),
             those of a :class:`ViewGenerator`; a :class:`FrequencySplit` makes (3, 3).
         init_cfg (dict, optional): Initialisation config.
     """
 
-    def __init__(self, encoder1: dict, encoder2: dict, view_norm: bool = False,
+    def __init__(self, encoder1: dict, encoder2: dict, view_norm: bool | dict = False,
                  view_channels: Sequence[int] = VIEW_CHANNELS,
                  init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg)
@@ -114,7 +101,7 @@ class TwoViewClassifier(BaseModule):
         backbone2 (dict): Trunk of view 2.
         in_channels (int): Channels of either trunk's last feature map.
         num_classes (int): Number of classes, at least 2.
-        view_norm (bool): See :class:`TwoViewEncoder`. Defaults to False.
+        view_norm (bool | dict): See :class:`TwoViewEncoder`. Defaults to False.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
@@ -122,7 +109,7 @@ class TwoViewClassifier(BaseModule):
     """
 
     def __init__(self, backbone1: dict, backbone2: dict, in_channels: int, num_classes: int,
-                 view_norm: bool = False, init_cfg: dict | list | None = None) -> None:
+                 view_norm: bool | dict = False, init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg)
         if num_classes is None or num_classes < 2:
             raise ValueError(f'num_classes must be at least 2, got {num_classes}')

@@ -22,6 +22,7 @@ from infomin_plugin.registry import MODELS
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'export_backbone.py'
 BACKBONE = dict(generator=FLOW, mean=MEAN, std=STD, depth=18, base_channels=4, view_norm=True)
+FIXED = dict(mean=[0.4, -0.1, 0.25], std=[0.5, 2.0, 0.125])
 
 
 @pytest.fixture(scope='module')
@@ -86,6 +87,35 @@ def test_exported_file_makes_the_backbone_see_what_was_trained(
     expected = encoders.features(contrast.generator.views(levels / 255))
     assert expected.std() > 0
     torch.testing.assert_close(features, expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize('source', ['query', 'momentum'])
+@torch.no_grad()
+def test_fixed_statistics_are_exported_bit_for_bit(source, export, warnings, tmp_path):
+    """Those of the file, whatever the backbone's config says; the features are the same bits."""
+    contrast = shuffled(MODELS.build(contrast_config(view_norm=FIXED))).eval()
+    torch.save(dict(state_dict=contrast.state_dict()), tmp_path / 'contrast.pth')
+    out = tmp_path / 'backbone.pth'
+    export([str(tmp_path / 'contrast.pth'), str(out), '--from', source])
+    encoders = contrast.encoders if source == 'query' else contrast.momentum_encoder.module
+    mean, std = (torch.cat([getattr(norm, kind) for norm in encoders.view_norms]).tolist()
+                 for kind in ('mean', 'std'))
+    assert mean != FIXED['mean'] and read_trunk(out).view_norm == dict(mean=mean, std=std)
+
+    # RGB in 0…1 goes in as it is
+    backbone = TwoViewBackbone(**BACKBONE | dict(mean=[0] * 3, std=[255] * 3, view_norm=FIXED),
+                               init_cfg=dict(type='Pretrained', checkpoint=str(out)))
+    backbone.init_weights()
+    assert not any('unexpected' in line or 'missing' in line for line in warnings)
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    features = backbone.eval()(images)[-1].mean(dim=(2, 3))
+    assert torch.equal(features, encoders.features(contrast.generator.views(images)))
+    first, second = contrast.generator.views(images)
+    for norm, view, place in zip(backbone.view_norms, (first, second), ((0, ), (1, 2)),
+                                 strict=True):
+        by_hand = torch.stack([(view[:, number] - mean[channel]) / std[channel]
+                               for number, channel in enumerate(place)], dim=1)
+        torch.testing.assert_close(norm(view), by_hand)
 
 
 def test_query_and_momentum_encoder_differ(checkpoint):
@@ -157,6 +187,22 @@ def replaced(state, **changes):
 ])
 def test_what_is_not_two_whole_trunks_is_refused(changes, words, contrast, tmp_path):
     torch.save(dict(state_dict=replaced(contrast.state_dict(), **changes)), tmp_path / 'bad.pth')
+    with pytest.raises(CheckpointError, match=f'bad.pth.*{words}'):
+        read_trunk(tmp_path / 'bad.pth')
+
+
+@pytest.mark.parametrize('changes, words', [
+    ({'std': torch.tensor([0.5, 0.0])}, r'deviations that are not positive: \[.*, 0.5, 0.0\]'),
+    ({'std': torch.tensor([0.5, float('nan')])}, 'not finite in view_norms.1.std'),
+    ({'std': torch.tensor([1])}, 'no whole fixed statistics, .* see view_norms.1.std'),
+    ({'std': torch.tensor([1, 1j])}, 'no whole fixed statistics, .* see view_norms.1.std'),
+    ({'mean': None}, 'no whole fixed statistics, .* see view_norms.1.mean'),
+    ({'running_mean': torch.ones(2)}, 'no whole fixed .* see view_norms.1.running_mean'),
+])
+def test_fixed_statistics_that_are_none_are_refused(changes, words, tmp_path):
+    state = MODELS.build(contrast_config(view_norm=FIXED)).state_dict()
+    changes = {f'encoders.view_norms.1.{key}': value for key, value in changes.items()}
+    torch.save(dict(state_dict=replaced(state, **changes)), tmp_path / 'bad.pth')
     with pytest.raises(CheckpointError, match=f'bad.pth.*{words}'):
         read_trunk(tmp_path / 'bad.pth')
 

@@ -36,8 +36,8 @@ def place_pretrained(cfg: Config) -> Trunk | None:
     The trunk goes to the backbone and, in C4 detectors, to the shared head that holds the last
     stage; each gets its share as a file in the work directory, so that MMEngine's ``Pretrained``
     initialisation of either finds all of its tensors and no others. A backbone of two trunks is
-    given the settings of the checkpoint's own view generator, for which they were trained. Where
-    the weights come from is written to ``cfg.initialisation``.
+    given the settings of the checkpoint's own view generator, and of the norm of its views, for
+    which they were trained. Where the weights come from is written to ``cfg.initialisation``.
 
     Args:
         cfg (Config): Changed in place. Reads the keys ``pretrained`` (a checkpoint file;
@@ -208,11 +208,11 @@ def _require_same_size(trunk: Trunk, parts: list[ConfigDict]) -> None:
 
 
 def _set_generator(backbone: ConfigDict, trunk: Trunk) -> None:
-    """Put the checkpoint's view generator in front of the trunks."""
+    """Put the checkpoint's view generator, and the norm of its views, in front of the trunks."""
     settings = trunk.generator
     # whoever wrote the file must not choose what is built
     if settings.get('type') not in GENERATORS:
         raise CheckpointError(f'{trunk.path}: the view generator is {settings}; its type must be '
                               f'one of {GENERATORS}')
     backbone.generator = ConfigDict(settings, type=f'infomin_plugin.{settings["type"]}')
-    backbone.view_norm = any(key.startswith('view_norms.') for key in trunk.state_dict)
+    backbone.view_norm = trunk.view_norm

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from infomin_plugin.registry import MODELS
 
-from ..two_view_encoder import VIEW_CHANNELS, ViewNorms
+from ..view_norms import VIEW_CHANNELS, ViewNorms
 
 LEVELS = 255
 
@@ -33,8 +33,8 @@ class TwoViewBackbone(BaseModule):
         mean (Sequence[float]): Three means, RGB in 0…255, that the detector's preprocessor
             subtracts; undone, as generators take RGB in [0, 1].
         std (Sequence[float]): The standard deviations that it divides by, above 0.
-        view_norm (bool): Whether the trunks were trained on normalised views, see
-            :class:`TwoViewEncoder`. Defaults to False.
+        view_norm (bool | dict): How the views were normalised that the trunks were trained on,
+            see :class:`TwoViewEncoder`. Defaults to False.
         init_cfg (dict, optional): ``dict(type='Pretrained', checkpoint=FILE)``; without it the
             trunks start as mmdet's ResNets do.
         **trunk: Arguments of :class:`mmdet.models.backbones.ResNet` for both trunks, such as
@@ -43,14 +43,14 @@ class TwoViewBackbone(BaseModule):
 
     Raises:
         ValueError: If ``mean`` or ``std`` has not three values, a deviation is not positive, or
-            ``in_channels`` is given.
+            ``in_channels`` is given; or if ``view_norm`` does not fit, see :class:`ViewNorms`.
     """
 
     def __init__(self,
                  generator: dict,
                  mean: Sequence[float],
                  std: Sequence[float],
-                 view_norm: bool = False,
+                 view_norm: bool | dict = False,
                  init_cfg: dict | list | None = None,
                  **trunk) -> None:
         super().__init__(init_cfg)

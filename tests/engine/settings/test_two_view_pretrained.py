@@ -49,11 +49,12 @@ def small(file, base=4):
     return cfg
 
 
-@pytest.fixture
-def contrast(tmp_path):
+@pytest.fixture(params=[True, dict(mean=[0.4, -0.1, 0.25], std=[0.5, 2.0, 0.125])],
+                ids=['batch', 'fixed'])
+def contrast(request, tmp_path):
     """A training checkpoint of a learned generator and two ResNet-18, and its model."""
     init_default_scope('infomin_plugin')
-    model = shuffled(OWN.build(contrast_config()))
+    model = shuffled(OWN.build(contrast_config(view_norm=request.param)))
     init_default_scope('mmdet')
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'contrast.pth')
     return tmp_path / 'contrast.pth', model
