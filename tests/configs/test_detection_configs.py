@@ -215,6 +215,7 @@ def test_two_views_change_the_trunk_and_nothing_else(name):
     ours, plain = deepcopy([_config(name), _config(TWO_VIEW.get(name, SMALL[1]))])
     for cfg in (ours, plain):
         cfg.pop('trunk_channels', None)
+        cfg.pop('ydbdr_norm', None)
         del cfg.model.backbone
         cfg.model.pop('neck', None)
         cfg.model.roi_head.pop('shared_head', None)

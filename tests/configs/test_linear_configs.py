@@ -107,13 +107,15 @@ def test_no_trunk_learns(config):
     assert not torch.equal(model.head.fc.weight, head)
 
 
-def test_two_views_are_read_out_as_they_were_trained(root):
+@pytest.mark.parametrize('kind', ['batch', 'fixed'])
+def test_two_views_are_read_out_as_they_were_trained(kind, root):
     """A contrast's checkpoint: generator, norms of the views and both trunks are in place."""
+    view_norm = True if kind == 'batch' else dict(mean=(0.4, -0.1, 0.25), std=(0.5, 2.0, 0.125))
     with DefaultScope.overwrite_default_scope('infomin_plugin'):
-        contrast = shuffled(MODELS.build(contrast_config()))
+        contrast = shuffled(MODELS.build(contrast_config(view_norm=view_norm)))
     torch.save(dict(state_dict=contrast.state_dict()), root / 'contrast.pth')
     runner = train_config(
-        TWO_VIEWS, root / 'two-view', pretrained=root / 'contrast.pth',
+        TWO_VIEWS, root / f'two-view-{kind}', pretrained=root / 'contrast.pth',
         options=(*SMALL, *IN_PROCESS, f'data_root={root}/set', 'train_cfg.max_epochs=1',
                  'model.backbone.depth=18', 'model.backbone.base_channels=4',
                  'model.backbone.stem_channels=4', 'model.head.in_channels=64'))

@@ -91,6 +91,28 @@ def test_a_method_is_a_combination(name):
     assert multi_view.views.num == (2 if modality == 'RGB' and memory == 'KeyQueue' else 1)
 
 
+@pytest.mark.parametrize('name', ['cmc', 'cmcv2'])
+def test_views_of_cmc_are_normalised_as_the_authors_are(name):
+    """Levels of red, grey and blue by hand, from scikit-image's matrix and PyContrast's numbers."""
+    model = config(f'{name}/{name}_resnet50_8xb32-coslr-200e_in1k.py').model
+    pixels = torch.tensor([[[255, 0, 0], [51, 51, 51], [0, 0, 255]]], dtype=torch.uint8)  # H, W, C
+    batch = dict(inputs=dict(views=[pixels[None]], patches=[]))
+    images = MODELS.build(model.data_preprocessor)(batch)['inputs']['views'][0]
+    first, second = MODELS.build(model.encoders).view_norms(
+        MODELS.build(model.generator).views(images))
+    luminance = torch.tensor([0.299, 0.2, 0.114])
+    chrominance = torch.tensor([[-0.45, 0, 1.333], [-1.333, 0, 0.217]])
+    torch.testing.assert_close(first[0, 0, 0], (luminance - 0.457) / 0.5)
+    torch.testing.assert_close(second[0, 0, 0], (chrominance[0] + 0.082) / 1.331)
+    torch.testing.assert_close(second[0, 1, 0], (chrominance[1] + 0.052) / 1.333)
+
+
+def test_learned_views_are_normalised_by_their_batch():
+    """The statistics of YDbDr say nothing about them."""
+    name = 'learned-views/learned-views_resnet50_8xb32-coslr-200e_in1k.py'
+    assert config(name).model.encoders.view_norm is True
+
+
 @pytest.mark.parametrize('name', METHODS)
 @pytest.mark.parametrize('epochs', [100, 200, 800])
 def test_every_method_has_three_lengths(name, epochs):

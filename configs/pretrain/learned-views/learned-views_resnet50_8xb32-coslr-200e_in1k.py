@@ -13,4 +13,6 @@ model = dict(
     generator=dict(
         _delete_=True,
         init_cfg=dict(type='Pretrained', prefix='generator.', checkpoint=learned),
-        **_base_.generator))
+        **_base_.generator),
+    # the statistics of YDbDr suit no learned view
+    encoders=dict(view_norm=True))
