@@ -8,11 +8,10 @@ from pathlib import Path
 import torch
 
 from .detectron2 import write_detectron2
-from .files import CheckpointError, describe, write_backbone, writing_aside
+from .files import CheckpointError, write_backbone, writing_aside
 from .origins import read_trunk
+from .pycontrast import write_pycontrast
 from .trunk import Trunk
-
-PYCONTRAST_PREFIX = 'module.encoder.'
 
 
 def write_state_dict(path: str | os.PathLike, trunk: Trunk) -> None:
@@ -29,27 +28,6 @@ def write_state_dict(path: str | os.PathLike, trunk: Trunk) -> None:
         torch.save({key: tensor.clone() for key, tensor in trunk.state_dict.items()}, file)
 
 
-def write_pycontrast(path: str | os.PathLike, trunk: Trunk) -> None:
-    """Write what PyContrast's read-out and its converter for Detectron2 read: ``model``.
-
-    The heads, the memory and the optimiser are not there: PyContrast cannot resume from the file.
-
-    Args:
-        path (str | PathLike): File to write; one that exists is replaced.
-        trunk (Trunk): A single trunk.
-
-    Raises:
-        OSError: If the file cannot be written. One that existed is then untouched.
-    """
-    content = dict(
-        model={f'{PYCONTRAST_PREFIX}{key}': tensor.clone()
-               for key, tensor in trunk.state_dict.items()},
-        epoch=trunk.pretraining.get('epochs'),
-        meta=describe(trunk))
-    with writing_aside(path) as file:
-        torch.save(content, file)
-
-
 @dataclass(frozen=True)
 class Layout:
     """A kind of file that is written.
@@ -58,7 +36,7 @@ class Layout:
         write (Callable): Takes the path and the trunk.
         use (str): How such a file is loaded, in a line.
         suffix (str): How its name has to end; anyhow if empty.
-        two_views (bool): Whether it has a place for two trunks and their view generator.
+        two_views (bool): Whether it has a place for two trunks; ``write`` may refuse their views.
     """
     write: Callable[[str | os.PathLike, Trunk], None]
     use: str
@@ -79,7 +57,7 @@ LAYOUTS = {
         write_detectron2, 'MODEL.WEIGHTS FILE MODEL.RESNETS.STRIDE_IN_1X1 False INPUT.FORMAT RGB '
         'MODEL.PIXEL_MEAN [123.675,116.28,103.53] MODEL.PIXEL_STD [58.395,57.12,57.375]',
         suffix='.pkl'),
-    'pycontrast': Layout(write_pycontrast, 'main_linear.py --ckpt FILE'),
+    'pycontrast': Layout(write_pycontrast, 'main_linear.py --ckpt FILE', two_views=True),
 }
 
 
@@ -120,7 +98,8 @@ def convert_checkpoint(path: str | os.PathLike,
     trunk = read_trunk(path, source)
     if trunk.architecture.views > 1 and not target.two_views:
         raise CheckpointError(f'{path} is a {trunk.architecture}: the layout {layout} has no '
-                              'place for a second trunk and the view generator; mmdet has')
+                              'place for a second trunk and the view generator; mmdet has, and '
+                              'pycontrast for the views of CMC')
     out.parent.mkdir(parents=True, exist_ok=True)
     target.write(out, trunk)
     return trunk
@@ -129,5 +108,9 @@ def convert_checkpoint(path: str | os.PathLike,
 def report(out: str | os.PathLike, trunk: Trunk) -> str:
     """Say in one line what was written where."""
     behind = f' behind {trunk.generator}' if trunk.generator else ''
+    if isinstance(trunk.view_norm, dict):
+        behind += ' and fixed statistics of the views, ' + ', '.join(
+            f'{kind} {[round(value, 4) for value in values]}'
+            for kind, values in trunk.view_norm.items())
     return (f'{out}: {trunk.architecture}{behind}, {len(trunk.state_dict)} tensors '
             f'(from {trunk.description}; {len(trunk.ignored)} other entries left out)')

@@ -3,7 +3,7 @@
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from .arrays import PickledArray
 from .detectron2 import from_detectron2
 from .files import CheckpointError, read_file, shown
+from .pycontrast import ENCODERS, VIEWS
 from .resnet import Architecture, shorten
 from .trunk import Trunk, find_architecture
 from .two_view import GENERATOR, IN_ENCODERS, TRUNKS, VIEW_NORMS
@@ -70,14 +71,14 @@ class Origin:
         heads (tuple[str]): Prefixes, after the trunk's, of what is not trunk.
         mark (Place, optional): Where files of this kind, and no others with a trunk at the same
             place, have something.
-        refused (str, optional): Why such a file is not accepted.
+        implied (dict[str, Tensor]): What the trunk has besides, in all files of this kind.
     """
     name: str
     query: Place
     momentum: Place | None = None
     heads: tuple[str, ...] = ()
     mark: Place | None = None
-    refused: str | None = None
+    implied: Mapping[str, Tensor] = field(default_factory=dict)
 
     def matches(self, content: Any) -> bool:
         """Whether a file's content is of this kind."""
@@ -86,10 +87,6 @@ class Origin:
             return False
         return self.query.is_in(content)
 
-
-TWO_MODALITIES = ('it is a two-modality checkpoint with a half-width encoder each for luminance '
-                  'and chrominance, without what made these; a detector needs a single trunk, or '
-                  'two and the view generator in front of them')
 
 EXPORTED = Place(('meta', ), 'infomin_plugin')
 
@@ -102,6 +99,12 @@ def _two_views(encoders: str) -> Place:
 
 EXPORTED_TWO_VIEWS = Place(('state_dict', ), TRUNKS[0],
                            {prefix: prefix for prefix in (GENERATOR, VIEW_NORMS, *TRUNKS)})
+
+
+def _two_modalities(within: str, wrapper: str = '') -> Place:
+    """Where a file of PyContrast has an encoder each for luminance and chrominance."""
+    parts = {f'{wrapper}{old}': new for old, new in ENCODERS.items()}
+    return Place((within, ), next(iter(parts)), parts)
 
 
 # The first row that matches is taken.
@@ -129,7 +132,8 @@ ORIGINS = (
         'PyContrast',
         Place(('model', ), 'module.encoder.'),
         Place(('model_ema', ), 'encoder.')),
-    Origin('PyContrast', Place(('model', ), 'module.encoder1.'), refused=TWO_MODALITIES),
+    Origin('PyContrast, two modalities', _two_modalities('model', 'module.'),
+           _two_modalities('model_ema'), implied=VIEWS),
     Origin('Detectron2', Place(('model', ), 'stem.', rename=from_detectron2), heads=('fc.', )),
     Origin('VISSL', Place(('classy_state_dict', 'base_model', 'model', 'trunk'),
                           '_feature_blocks.')),
@@ -167,8 +171,6 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
     origin = next((origin for origin in ORIGINS if origin.matches(content)), None)
     if origin is None:
         raise CheckpointError(f'{path} holds no ResNet trunk: {_what_is_there(content)}')
-    if origin.refused:
-        raise CheckpointError(f'{path} ({origin.name}) is refused: {origin.refused}')
 
     # a file of ours with one encoder says which; it is also what is read by default
     meta = EXPORTED.dict_in(content)
@@ -183,7 +185,8 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
     heads = tuple(place.prefix + head for head in origin.heads)
     names = {key: name for key in tensors if (name := place.name_in_trunk(key)) is not None
              and not (heads and key.startswith(heads))}
-    state = _tensors(tensors, names, path)
+    state = {key: tensor.clone() for key, tensor in origin.implied.items()}
+    state |= _tensors(tensors, names, path)
     architecture = _check(state, path)
     state, filled = _with_counters(state)
     return Trunk(
@@ -194,6 +197,7 @@ def read_trunk(path: str | os.PathLike, source: str = 'query') -> Trunk:
         source=exported or source,
         ignored=tuple(key for key in tensors if key not in names),
         filled=filled,
+        implied=tuple(origin.implied),
         pretraining={key: value
                      for key, value in Place(('meta', 'pretraining')).dict_in(content).items()
                      if isinstance(value, str | int)})
@@ -249,7 +253,7 @@ def _with_counters(
 def _what_is_there(content: Any) -> str:
     """What a file without a trunk holds, and what would be right."""
     places = sorted({' / '.join((*origin.query.within, f'{origin.query.prefix}{FIRST}'))
-                     for origin in ORIGINS if not origin.refused})
+                     for origin in ORIGINS})
     wanted = f'one of these is expected: {"; ".join(places)}'
     if not isinstance(content, Mapping):
         return f'it is a {type(content).__name__}; {wanted}'

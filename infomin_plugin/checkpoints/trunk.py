@@ -31,6 +31,7 @@ class Trunk:
             processes), ``overridden`` (settings that are not the config file's).
         filled (tuple[str]): Step counters of batch norms (``num_batches_tracked``) that the file,
             of an old torch, lacks; they are 0 here.
+        implied (tuple[str]): Tensors that files of this kind lack, but are the same for all.
     """
     state_dict: 'OrderedDict[str, Tensor]' = field(repr=False)
     architecture: Architecture
@@ -40,11 +41,14 @@ class Trunk:
     ignored: tuple[str, ...] = field(default=(), repr=False)
     filled: tuple[str, ...] = field(default=(), repr=False)
     pretraining: Mapping[str, str | int] = field(default_factory=dict, repr=False)
+    implied: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def description(self) -> str:
         """Where it came from, in words."""
-        return f'{self.origin}: {self.path}, {self.source} encoder'
+        implied = (f', with what no such file holds but all imply: {", ".join(self.implied)}'
+                   if self.implied else '')
+        return f'{self.origin}: {self.path}, {self.source} encoder{implied}'
 
     @property
     def generator(self) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ torchvision's names.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,17 @@ def unpack_settings(tensor: Tensor) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise CheckpointError(f'the settings of the view generator are no dict: {settings!r}')
     return settings
+
+
+def pack_view_norm(mean: Sequence[float], std: Sequence[float]) -> dict[str, Tensor]:
+    """Write fixed statistics of the views as the tensors that a model has for them.
+
+    Args:
+        mean (Sequence[float]): Three means, of the one channel of view 1 and the two of view 2.
+        std (Sequence[float]): The standard deviations.
+    """
+    return {key: torch.tensor(part) for keys, values in ((MEANS, mean), (DEVIATIONS, std))
+            for key, part in zip(keys, (values[:1], values[1:]), strict=True)}
 
 
 def find_view_norm(state: Mapping[str, Tensor]) -> bool | dict[str, list[float]]:

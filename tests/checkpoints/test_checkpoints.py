@@ -103,10 +103,12 @@ def test_unknown_source(tmp_path):
         read_trunk(tmp_path / 'file.pth', source='keys')
 
 
-def test_two_modalities_are_refused_by_name(query, tmp_path):
-    model = {f'module.encoder{n}.{key}': tensor for n in (1, 2) for key, tensor in query.items()}
+def test_two_encoders_of_colour_images_are_no_modalities(query, tmp_path):
+    model = {f'module.encoder{n}.{key}': tensor.clone()
+             for n in (1, 2) for key, tensor in query.items()}
     torch.save(dict(model=model), tmp_path / 'cmc.pth')
-    with pytest.raises(CheckpointError, match=r'cmc.pth .*two-modality checkpoint.*single trunk'):
+    with pytest.raises(CheckpointError, match=r'cmc.pth holds two trunks, of which trunk1 takes 3 '
+                       'channels instead of 1'):
         read_trunk(tmp_path / 'cmc.pth')
 
 

@@ -26,7 +26,7 @@ from infomin_plugin.checkpoints import CheckpointError, read_trunk
 from infomin_plugin.checkpoints.convert import LAYOUTS, convert_checkpoint
 from infomin_plugin.registry import MODELS
 
-SINGLE = ('torchvision', 'timm', 'detectron2', 'pycontrast')
+SINGLE = ('torchvision', 'timm', 'detectron2')
 RESNET18, RESNET50 = ((2, 2, 2, 2), 2), ((3, 4, 6, 3), 3)
 
 

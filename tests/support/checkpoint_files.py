@@ -28,12 +28,12 @@ def random_trunk(name: str = 'resnet50', seed: int = 0) -> StateDict:
     return trunk
 
 
-def thin_trunk(depth: int = 18, seed: int = 0) -> StateDict:
+def thin_trunk(depth: int = 18, seed: int = 0, in_channels: int = 3) -> StateDict:
     """A sixteenth of a ResNet's width; random values, a negative zero and a subnormal number."""
     trunk = {}
     generator = torch.Generator().manual_seed(seed)
     for index, (key, tensor) in enumerate(
-            ResNet(depth, base_channels=4, stem_channels=4).state_dict().items()):
+            ResNet(depth, in_channels, base_channels=4, stem_channels=4).state_dict().items()):
         counter = key.endswith('num_batches_tracked')
         trunk[key] = (torch.tensor(1000 * seed + index) if counter else
                       torch.randn(tensor.shape, generator=generator))
@@ -96,6 +96,22 @@ def pycontrast(query: StateDict, momentum: StateDict) -> dict:
         optimizer=dict(state={}, param_groups=[]),
         epoch=200,
         model_ema=OrderedDict(prefixed('encoder.', momentum) | mlp('head.')))
+
+
+def pycontrast_two_modalities(query: tuple[StateDict, StateDict],
+                              momentum: tuple[StateDict, StateDict]) -> dict:
+    """The authors' files of CMC v2: an encoder and a head each for luminance and chrominance."""
+    def both(prefix: str, encoders: tuple[StateDict, StateDict]) -> StateDict:
+        return OrderedDict(
+            prefixed(f'{prefix}encoder1.', encoders[0]) | mlp(f'{prefix}head1.')
+            | prefixed(f'{prefix}encoder2.', encoders[1]) | mlp(f'{prefix}head2.'))
+
+    return dict(
+        model=both('module.', query),
+        contrast=OrderedDict(memory_1=torch.ones(4, 2), memory_2=torch.ones(4, 2)),
+        optimizer=dict(state={}, param_groups=[]),
+        epoch=200,
+        model_ema=both('', momentum))
 
 
 def moco_official(query: StateDict, momentum: StateDict) -> dict:
