@@ -9,5 +9,6 @@ model = dict(
         view_norm={{_base_.ydbdr_norm}},
         mean={{_base_.model.data_preprocessor.mean}},
         std={{_base_.model.data_preprocessor.std}},
+        stem_channels=64,
         base_channels=32),
     roi_head=dict(shared_head=dict(type='infomin_plugin.TwoViewResLayer', base_channels=32)))

@@ -21,12 +21,14 @@ YDBDR = dict(type='ColorSpaceGenerator', space='YDbDr')
 MATRIX = torch.tensor([[0.299, 0.587, 0.114], [-0.45, -0.883, 1.333], [-1.333, 1.116, 0.217]])
 MEAN, STD = (0.457, -0.082, -0.052), (0.500, 1.331, 1.333)
 FIXED = dict(mean=MEAN, std=STD)
+# its networks of half the width have the stem of a whole one
+THIN = dict(base_channels=4, stem_channels=8)
 
 
 @pytest.fixture(scope='module', params=[18, 50])
 def encoders(request):
     """Query and momentum encoders of a thin ResNet: each of luminance and chrominance."""
-    return tuple(tuple(thin_trunk(request.param, seed=2 * index + channels, in_channels=channels)
+    return tuple(tuple(thin_trunk(request.param, 2 * index + channels, channels, stem_channels=8)
                        for channels in (1, 2)) for index in range(2))
 
 
@@ -78,7 +80,7 @@ def test_their_read_out_takes_it(encoders, file, tmp_path):
     depth = 50 if 'layer1.0.conv3.weight' in encoders[0][0] else 18
     for number in (1, 2):
         start = f'module.encoder{number}.'
-        ResNet(depth, number, base_channels=4, stem_channels=4).load_state_dict(
+        ResNet(depth, number, **THIN).load_state_dict(
             {key.removeprefix(start): tensor for key, tensor in written.items()
              if key.startswith(start)})
 
@@ -87,7 +89,7 @@ def test_their_read_out_takes_it(encoders, file, tmp_path):
 def test_the_backbone_sees_what_the_authors_encoders_saw(encoders, tmp_path):
     """Views and trunks by hand; the backbone's own settings are those of a CMC config."""
     depth = 50 if 'layer1.0.conv3.weight' in encoders[0][0] else 18
-    trunks = [shuffled(ResNet(depth, channels, base_channels=4, stem_channels=4), channels)
+    trunks = [shuffled(ResNet(depth, channels, **THIN), channels)
               for channels in (1, 2)]
     for trunk in trunks:
         trunk.eval()  # gives None
@@ -95,7 +97,7 @@ def test_the_backbone_sees_what_the_authors_encoders_saw(encoders, tmp_path):
     torch.save(pycontrast_two_modalities(states, states), tmp_path / 'file.pth')
     convert_checkpoint(tmp_path / 'file.pth', tmp_path / 'out.pth', 'mmdet')
     backbone = TwoViewBackbone(
-        YDBDR, mean=[0] * 3, std=[255] * 3, view_norm=FIXED, depth=depth, base_channels=4,
+        YDBDR, mean=[0] * 3, std=[255] * 3, view_norm=FIXED, depth=depth, **THIN,
         init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'out.pth')))
     backbone.init_weights()
     assert compare(read_trunk(tmp_path / 'out.pth'), backbone.state_dict()).whole
@@ -110,6 +112,18 @@ def test_the_backbone_sees_what_the_authors_encoders_saw(encoders, tmp_path):
     ours = backbone.eval()(images)[-1]
     torch.testing.assert_close(ours, wanted, rtol=1e-3, atol=1e-5)
     assert wanted.std(dim=(0, 2, 3)).min() > 0
+
+
+@pytest.mark.parametrize('name', [
+    'linear/linear_two-view-resnet50_8xb32-steplr-60e_in1k',
+    'detection/mask-rcnn_two-view-r50_fpn_8xb2-1x_coco'])
+def test_the_configs_take_files_in_full_size(name, tmp_path):
+    """Stem 64, first stage 32: as the authors build networks of half the width."""
+    states = tuple(ResNet(50, channels, stem_channels=64, base_channels=32).state_dict()
+                   for channels in (1, 2))
+    torch.save(pycontrast_two_modalities(states, states), tmp_path / 'file.pth')
+    backbone = MODELS.build(Config.fromfile(ROOT / f'configs/{name}.py').model.backbone)
+    compare(read_trunk(tmp_path / 'file.pth'), backbone.state_dict()).require_whole()
 
 
 def test_the_statistics_are_those_of_the_configs(file):

@@ -227,8 +227,9 @@ def test_two_trunks_are_half_as_wide_and_as_the_plain_one_otherwise(name, models
     ours, theirs = models[name], models[TWO_VIEW[name]].backbone.state_dict()
     for trunk in (ours.backbone.trunk1, ours.backbone.trunk2):
         for key, tensor in trunk.state_dict().items():
-            if tensor.ndim and key != 'conv1.weight':
-                assert tensor.shape[0] * 2 == theirs[key].shape[0], key
+            if tensor.ndim:
+                share = 1 if key.startswith(('conv1.', 'bn1.')) else 2  # the stem is whole
+                assert tensor.shape[0] * share == theirs[key].shape[0], key
     settings = _config(name).model.backbone
     assert settings.mean == [123.675, 116.28, 103.53] and settings.std == [58.395, 57.12, 57.375]
     assert all(isinstance(norm, nn.SyncBatchNorm) for norm in _norms(ours))

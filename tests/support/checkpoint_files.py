@@ -28,12 +28,14 @@ def random_trunk(name: str = 'resnet50', seed: int = 0) -> StateDict:
     return trunk
 
 
-def thin_trunk(depth: int = 18, seed: int = 0, in_channels: int = 3) -> StateDict:
+def thin_trunk(depth: int = 18, seed: int = 0, in_channels: int = 3,
+               stem_channels: int = 4) -> StateDict:
     """A sixteenth of a ResNet's width; random values, a negative zero and a subnormal number."""
     trunk = {}
     generator = torch.Generator().manual_seed(seed)
     for index, (key, tensor) in enumerate(
-            ResNet(depth, in_channels, base_channels=4, stem_channels=4).state_dict().items()):
+            ResNet(depth, in_channels, base_channels=4,
+                   stem_channels=stem_channels).state_dict().items()):
         counter = key.endswith('num_batches_tracked')
         trunk[key] = (torch.tensor(1000 * seed + index) if counter else
                       torch.randn(tensor.shape, generator=generator))

@@ -2,7 +2,11 @@
 _base_ = '../view_norms/ydbdr.py'
 
 trunk = dict(
-    type='mmselfsup.ResNet', depth=50, stem_channels=32, base_channels=32, out_indices=(4, ))
+    type='mmselfsup.ResNet',
+    depth=50,
+    stem_channels=64,  # the authors' stem is whole
+    base_channels=32,
+    out_indices=(4, ))
 neck = dict(type='mmselfsup.MoCoV2Neck', in_channels=1024, hid_channels=1024, out_channels=128)
 model = dict(
     type='CrossViewContrast',
