@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mmengine.hooks import LoggerHook
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 
 from infomin_plugin.registry import HOOKS
 
@@ -16,6 +16,9 @@ class TolerantLoggerHook(LoggerHook):
     The first time is a warning. What the training logs afterwards is missing in the files, not on
     the screen. Checkpoints are another matter: one that cannot be written ends the training.
 
+    A validation of a training that counts iterations is logged with its iteration as the step,
+    where MMEngine's default, ``log_metric_by_epoch=True``, would always write epoch 0.
+
     Args:
         **kwargs: See MMEngine's ``LoggerHook``.
     """
@@ -23,6 +26,11 @@ class TolerantLoggerHook(LoggerHook):
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         self._has_warned = False
+
+    def before_train(self, runner: Runner) -> None:
+        """See what the training counts."""
+        if isinstance(runner.train_loop, IterBasedTrainLoop):
+            self.log_metric_by_epoch = False
 
     def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
         """Log a step."""

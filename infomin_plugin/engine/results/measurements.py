@@ -81,7 +81,9 @@ def _trained(work: WorkDir, training: Trained) -> Iterable[Measurement]:
         return
     length = config['train_cfg'].get('max_iters') or config['train_cfg']['max_epochs']
     unit = 'iterations' if 'max_iters' in config['train_cfg'] else 'epochs'
-    step, line = max(validations(work.training), key=lambda found: found[0], default=(0, {}))
+    # of two at the same step the later: a resumed training may validate once more
+    step, line = max(reversed([*validations(work.training)]), key=lambda found: found[0],
+                     default=(0, {}))
     if step < length:
         at = f'last validated after {step} of {length} {unit}' if step else (
             f'not validated yet, of {length} {unit}')

@@ -10,6 +10,7 @@ from typing import Any
 from .dumped_configs import ConfigTextError, read_config
 
 LOG_HEAD = 20_000  # characters; the seed is in the first lines, with the environment
+VAL_INTERVAL, LOG_INTERVAL = 1000, 10  # iterations, where a config does not say: MMEngine's
 
 
 @dataclass(frozen=True)
@@ -119,28 +120,36 @@ def validations(training: Iterable[Start]) -> Iterator[tuple[int, dict[str, Any]
     Yields:
         tuple[int, dict]: Epochs, or iterations of a training that counts them, and the line.
     """
+    logged = 0  # iteration of the last loss, in any start
     for start in training:
-        length = start.config.get('train_cfg') or {}
-        last = before = 0
+        iterations = 'max_iters' in (start.config.get('train_cfg') or {})
+        before, has_trained = 0, False
         for line in start.lines:
             if 'loss' in line:
-                last = line.get('iter', last)
+                logged, has_trained = line.get('iter', logged), True
             elif any('/' in name for name in line):  # 'coco/bbox_mAP': scores of a metric
-                if 'max_iters' in length:
-                    before = _iteration(length, last, before)
-                    yield before, line
-                else:
-                    yield line.get('step', 0), line
+                step = line.get('step', 0)
+                if iterations and not step:
+                    begins = not (has_trained or before)
+                    step = before = _iteration(start.config, logged, before, begins)
+                yield step, line
 
 
-def _iteration(length: dict, last: int, before: int) -> int:
-    """At which iteration a validation was, which MMEngine logs as step 0.
+def _iteration(config: dict[str, Any], logged: int, before: int, begins: bool) -> int:
+    """At which iteration a validation was that the log says was at 0.
 
-    It follows a logged iteration, and is at a multiple of the interval or at the end.
+    MMEngine's ``LoggerHook`` says so, unless :class:`.TolerantLoggerHook` takes its place. It is at
+    a multiple of the interval or at the end, the first one from the last logged loss on. But a
+    resumed start that begins with a validation does so at a checkpoint, the last that the start
+    before may have reached without logging another loss.
     """
-    interval = length.get('val_interval') or length['max_iters']
-    at = max(-(-last // interval) * interval, before + interval)
-    return min(at, length['max_iters'])
+    length = config['train_cfg']
+    total, interval = length['max_iters'], length.get('val_interval') or VAL_INTERVAL
+    if begins and logged:
+        logger = (config.get('default_hooks') or {}).get('logger') or {}
+        reached = logged + logger.get('interval', LOG_INTERVAL) - 1
+        return total if reached >= total else max(reached // interval, 1) * interval
+    return min(max(-(-logged // interval) * interval, before + interval), total)
 
 
 def _work_dir(path: Path, starts: list[Start]) -> WorkDir:

@@ -162,3 +162,13 @@ def test_knn_curves(tmp_path):
     _, left_out, text = only(tmp_path)
     assert '| InfoMin, 30 epochs | 20.5 ± 0.7 | 30.5 ± 0.7 | 0, 1 |' in text
     assert left_out == {'c/knn.json': 'unfinished: the curve ends after 15 of 30 epochs'}
+
+
+def test_of_two_validations_at_the_end_the_later_counts(tmp_path):
+    # a training that is resumed where it ended validates once more
+    config = detection_config()
+    for time, ap in (('20260101_000000', 10.0), ('20260101_010000', 11.0)):
+        write_start(tmp_path / 'voc', config, time,
+                    lines=[logged('voc', dict(AP=ap)) | dict(step=6)])
+        config.resume = True
+    assert only(tmp_path)[0].rows['random']['AP'].values == (11.0, )

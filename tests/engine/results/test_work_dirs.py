@@ -1,6 +1,7 @@
-"""How far a training came, against MMEngine's own logs, whose iterations say nothing."""
+"""How far a training came, against logs that MMEngine wrote, with and without its iterations."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from work_dir_files import detection_config, write_start
 
+from infomin_plugin.engine import InfoMinRunner
 from infomin_plugin.engine.results.work_dirs import find_work_dirs, validations
 
 
@@ -25,40 +27,93 @@ class Line(BaseModel):
 
 
 class Count(BaseMetric):
-    """The iteration at which it was asked, so that the log itself says what is right."""
+    """The iteration at which it was asked, so that the log itself says what is right.
+
+    Fails where it is asked for the ``fails_at``-th time.
+    """
     default_prefix = 'coco'
     runner = None
+
+    def __init__(self, fails_at=None):
+        super().__init__()
+        self.left = fails_at
 
     def process(self, data_batch, data_samples):
         self.results.append(0)
 
     def compute_metrics(self, results):
+        if self.left:
+            self.left -= 1
+            if not self.left:
+                raise InterruptedError
         return {'bbox_mAP': float(self.runner.iter)}
 
 
-def train(work_dir, train_cfg):
-    metric = Count()
+def train(work_dir, runner=Runner, fails_at=None, resume=False, log=2, **train_cfg):
+    """Train a start of a run, whose folder is called by its number: two may begin in a second."""
+    number = len(list(work_dir.glob('start*')))
+    metric = Count(fails_at)
     loader = torch.utils.data.DataLoader([dict(inputs=0)] * 2)
-    runner = Runner(
+    train_cfg = dict(type='ResumableIterLoop') | train_cfg
+    hooks = dict(logger=dict(type='LoggerHook', interval=log),
+                 checkpoint=dict(type='CheckpointHook', interval=train_cfg['val_interval'],
+                                 by_epoch=False))
+    runner = runner(
         model=Line(), work_dir=str(work_dir), train_dataloader=loader, val_dataloader=loader,
         train_cfg=train_cfg, val_cfg=dict(), val_evaluator=Evaluator(metric),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)), default_scope='infomin_plugin',
-        default_hooks=dict(logger=dict(type='LoggerHook', interval=2),
-                           checkpoint=dict(type='CheckpointHook', interval=2, by_epoch=False)),
-        log_processor=dict(by_epoch=False), log_level='ERROR',
-        cfg=Config(dict(train_cfg=train_cfg)), experiment_name=work_dir.name)
+        default_hooks=hooks, log_processor=dict(by_epoch=False), log_level='ERROR', resume=resume,
+        cfg=Config(dict(train_cfg=train_cfg, default_hooks=hooks, resume=resume)),
+        experiment_name=f'{work_dir}{number}')
     metric.runner = runner
-    runner.train()
+    if fails_at:
+        with pytest.raises(InterruptedError):
+            runner.train()
+    else:
+        runner.train()
+    shutil.move(runner.log_dir, work_dir / f'start{number}')
 
 
-@pytest.mark.parametrize(('interval', 'length'), [(3, 7), (4, 8)])
-def test_iterations_of_validations(interval, length, tmp_path):
-    train(tmp_path, dict(type='IterBasedTrainLoop', max_iters=length, val_interval=interval))
-    (work, ), unreadable = find_work_dirs([tmp_path])
-    assert not unreadable and not work.tests and len(work.training) == 1
+def dated(work_dir):
+    """Iterations of the validations as they are read, and as they were."""
+    (work, ), unreadable = find_work_dirs([work_dir])
+    assert not unreadable and not work.tests and not work.replaced
     found = list(validations(work.training))
-    assert [step for step, _ in found] == [line['coco/bbox_mAP'] for _, line in found]
-    assert found[-1][0] == length
+    return [step for step, _ in found], [line['coco/bbox_mAP'] for _, line in found]
+
+
+@pytest.mark.parametrize('runner', [Runner, InfoMinRunner])
+@pytest.mark.parametrize(('interval', 'length'), [(3, 7), (4, 8)])
+def test_iterations_of_validations(interval, length, runner, tmp_path):
+    train(tmp_path, runner, max_iters=length, val_interval=interval)
+    found, true = dated(tmp_path)
+    assert found == true and found[-1] == length
+
+
+@pytest.mark.parametrize('runner', [Runner, InfoMinRunner])
+@pytest.mark.parametrize(('fails_at', 'interval', 'length'), [
+    (2, 3, 6), (3, 3, 7), (2, 4, 8),  # in the last validation
+    (1, 4, 8), (2, 3, 9)])  # in one before
+def test_iterations_where_a_validation_failed(fails_at, interval, length, runner, tmp_path):
+    cfg = dict(max_iters=length, val_interval=interval)
+    train(tmp_path, runner, fails_at=fails_at, **cfg)
+    train(tmp_path, runner, resume=True, **cfg)
+    train(tmp_path, runner, resume=True, **cfg)  # only validates, once more
+    found, true = dated(tmp_path)
+    assert found == true and found[-1] == length and len(found) > length // interval
+
+
+@pytest.mark.parametrize('runner', [Runner, InfoMinRunner])
+def test_a_resumed_start_that_ended_before_its_first_loss(runner, tmp_path):
+    # checkpoints and validations at 20, 40, 60; losses are logged at 8, 16, …
+    cfg = dict(max_iters=60, val_interval=20, log=8)
+    train(tmp_path, runner, fails_at=2, **cfg)
+    train(tmp_path, runner, resume=True, **cfg)
+    # what it logged before its first loss
+    log = tmp_path / 'start1' / 'vis_data' / 'scalars.json'
+    log.write_text(log.read_text().splitlines(keepends=True)[0])
+    found, true = dated(tmp_path)
+    assert found == true == [20, 40]
 
 
 def test_a_resumed_training_is_one(tmp_path):
