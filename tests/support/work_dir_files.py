@@ -52,7 +52,7 @@ def logged(kind, scores):
     return {LOGGED[kind][column]: value / 100 for column, value in scores.items()}
 
 
-def write_start(work_dir, config, time, lines=(), tested=None, name='detector'):
+def write_start(work_dir, config, time, lines=(), tested=None, name='detector', processes=None):
     """One start of a command: what it dumps and logs. Returns the folder."""
     folder = Path(work_dir, time)
     (folder / 'vis_data').mkdir(parents=True)
@@ -63,17 +63,20 @@ def write_start(work_dir, config, time, lines=(), tested=None, name='detector'):
     if lines:
         (folder / 'vis_data' / 'scalars.json').write_text(
             ''.join(f'{json.dumps(line)}\n' for line in lines))
+    if processes:
+        (folder / f'{time}.log').write_text(
+            f'Runtime environment:\n    Distributed training: True\n    GPU number: {processes}\n')
     if tested is not None:
         (folder / f'{time}.json').write_text(json.dumps(tested))
     return folder
 
 
 def write_training(work_dir, scores, kind='voc', reached=None, time='20260101_000000',
-                   name='detector', **settings):
+                   name='detector', processes=None, **settings):
     """A training whose last validation gave ``scores``."""
     config = detection_config(kind, **settings)
     reached = reached or config.train_cfg.max_epochs
-    write_start(work_dir, config, time, name=name, lines=[
+    write_start(work_dir, config, time, name=name, processes=processes, lines=[
         dict(loss=1.0, epoch=reached, iter=10 * reached, step=10 * reached),
         logged(kind, scores) | dict(step=reached)])
     return Path(work_dir)

@@ -36,6 +36,7 @@ OF_ENCODER = {
     'stem_channels', 'type', 'view_norm', 'width_per_group', 'zero_init_residual'}
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler',
                  'custom_hooks', 'auto_scale_lr')
+BATCH, WHOLE_BATCH = 'train_dataloader.batch_size', 'whole_batch'
 
 
 @dataclass(frozen=True, order=True)
@@ -120,11 +121,13 @@ def encoder_of(model: dict[str, Any]) -> str:
     return f'{name}{cascade}-FPN' if _name(model.get('neck') or {}) == 'FPN' else name
 
 
-def settings_of(training: dict[str, Any], tested: dict[str, Any], loader: str) -> dict[str, Any]:
+def settings_of(training: dict[str, Any], tested: dict[str, Any], loader: str,
+                whole_batch: int | None = None) -> dict[str, Any]:
     """The settings on which two runs must agree to stand in one table, by dotted key.
 
     Left out are those that say where the weights come from, which network it is, and on what
-    machine and from which folder it ran. How many GPUs shared the work, a config does not say.
+    machine and from which folder it ran. However many processes share the work, the same whole
+    batch is the same setting; where it is not known, that of a process stands for it.
     """
     model = dict(training.get('model') or {})
     model.pop('test_cfg', None)
@@ -133,6 +136,9 @@ def settings_of(training: dict[str, Any], tested: dict[str, Any], loader: str) -
         model['roi_head'] = model['roi_head'] | dict(shared_head=_without_encoder(head))
     parts = {key: training.get(key) for key in TRAINING_KEYS} | dict(model=model)
     settings = dict(_flat(parts, _roots(training)))
+    batch = settings.pop(BATCH, None)
+    if whole_batch or batch:
+        settings[WHOLE_BATCH] = whole_batch or batch
     test = dict(test_dataset=_dataset(tested, loader),
                 test_evaluator=tested.get(f'{loader}_evaluator'),
                 model=dict(test_cfg=(tested.get('model') or {}).get('test_cfg')))

@@ -120,7 +120,8 @@ def _training_of(start: Start, checkpoint: str, trainings: dict[Path, Trained]) 
         meta = read_file(checkpoint)['meta']
         config = parse_config(meta['cfg'], checkpoint)
         name = meta.get('experiment_name', '?').rsplit('_', 2)[0]  # then date and time
-        return Trained(config, config, name, meta.get('seed'), Path(checkpoint))
+        batch = (meta.get('position') or {}).get('batch')  # see describe_position
+        return Trained(config, config, name, meta.get('seed'), Path(checkpoint), whole_batch=batch)
     except (CheckpointError, ConfigTextError, FileNotFoundError, AttributeError, KeyError,
             TypeError) as error:
         raise LeftOut(f'a test of {last_folder(checkpoint)}, whose training is not among the '
@@ -145,6 +146,6 @@ def _measurement(subject: Subject, training: Trained, tested: dict[str, Any], lo
     start = initialisation_of(training.first_config)
     return Measurement(
         subject=subject, start=start, seed=training.seed, scores=scores, config=training.name,
-        shared=settings_of(training.config, tested, loader),
+        shared=settings_of(training.config, tested, loader, training.whole_batch),
         own=dict(start.settings, config=training.name), where=str(where), trained=training.path,
         when=when, num_classes=num_classes_of(training.config['model']))

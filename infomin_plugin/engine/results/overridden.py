@@ -5,10 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .descriptions import settings_of
-
-# with the number of processes it makes the whole batch, which is what counts
-BATCH = 'train_dataloader.batch_size'
+from .descriptions import WHOLE_BATCH, settings_of
 
 
 def overridden_settings(cfg: Config) -> list[str]:
@@ -35,5 +32,5 @@ def overridden_settings(cfg: Config) -> list[str]:
 
 def _settings(cfg: Config) -> dict[str, Any]:
     settings = settings_of(cfg.to_dict(), {}, 'val')
-    settings.pop(BATCH, None)
+    settings.pop(WHOLE_BATCH, None)  # a config does not say on how many processes it is run
     return settings

@@ -44,7 +44,8 @@ def knn_curve(work: WorkDir, training: Trained) -> Iterator[Measurement]:
             scores={'start': curve[0][split], 'end': curve[-1][split]},
             config=training.name,
             shared={key: hook.get(key) for key in ('k', 'temperature')},
-            own=settings_of(config, {}, 'val') | dict(config=training.name),
+            own=settings_of(config, {}, 'val', training.whole_batch)
+            | dict(config=training.name),
             where=str(file), trained=work.path, when=work.training[-1].folder.name)
 
 

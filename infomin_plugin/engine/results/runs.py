@@ -54,6 +54,7 @@ class Trained:
         seed: None if it is not known.
         path: Its work directory, or the one checkpoint that is left.
         began: Time of the first start.
+        whole_batch: Images a step of all processes, None if it is not known.
     """
     config: dict[str, Any]
     first_config: dict[str, Any]
@@ -61,10 +62,11 @@ class Trained:
     seed: int | None
     path: Path
     began: str = ''
+    whole_batch: int | None = None
 
     @classmethod
     def of(cls, work: WorkDir) -> 'Trained':
         """Describe the training of a work directory that has one."""
         first, last = work.training[0], work.training[-1]
         return cls(last.config, first.config, work.config_name(last.config), first.seed,
-                   work.path, first.folder.name)
+                   work.path, first.folder.name, last.whole_batch)

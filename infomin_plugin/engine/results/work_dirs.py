@@ -9,7 +9,7 @@ from typing import Any
 
 from .dumped_configs import ConfigTextError, read_config
 
-LOG_HEAD = 20_000  # characters; the seed is in the first lines, with the environment
+LOG_HEAD = 20_000  # characters; the environment is in the first lines
 VAL_INTERVAL, LOG_INTERVAL = 1000, 10  # iterations, where a config does not say: MMEngine's
 
 
@@ -33,12 +33,24 @@ class Start:
         """The seed that was used: as the config says, else as the log says it was drawn."""
         randomness = self.config.get('randomness')
         given = randomness.get('seed') if isinstance(randomness, dict) else None
+        return self._logged('seed') if given is None else given
+
+    @property
+    def whole_batch(self) -> int | None:
+        """Images a step of all processes; None if the log does not say how many these were."""
+        loader = self.config.get('train_dataloader')
+        batch = loader.get('batch_size') if isinstance(loader, dict) else None
+        processes = self._logged('GPU number')  # so MMEngine calls it, on CPUs too
+        return batch * processes if isinstance(batch, int) and processes else None
+
+    def _logged(self, name: str) -> int | None:
+        """A number of the environment, which MMEngine writes at the head of the log."""
         log = self.folder / f'{self.folder.name}.log'
-        if given is None and log.is_file():
-            with log.open(encoding='utf-8', errors='replace') as file:
-                found = re.search(r'^\s+seed: (\d+)$', file.read(LOG_HEAD), re.MULTILINE)
-            given = int(found[1]) if found else None
-        return given
+        if not log.is_file():
+            return None
+        with log.open(encoding='utf-8', errors='replace') as file:
+            found = re.search(rf'^\s+{name}: (\d+)$', file.read(LOG_HEAD), re.MULTILINE)
+        return int(found[1]) if found else None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from work_dir_files import (
 )
 
 from infomin_plugin.engine.results.initialisations import row_label, row_order
+from infomin_plugin.engine.results.measurements import read_measurements
 
 INFOMIN = initialisation('InfoMin')
 
@@ -73,13 +74,15 @@ def test_a_tested_checkpoint_says_itself_what_it_is(tmp_path):
     training = tmp_path / 'elsewhere' / 'voc'
     training.mkdir(parents=True)
     torch.save(dict(state_dict={}, meta=dict(
-        cfg=detection_config(start=INFOMIN).pretty_text, seed=7,
+        cfg=detection_config(start=INFOMIN).pretty_text, seed=7, position=dict(batch=16),
         experiment_name='my_config_20260101_000000')), training / 'epoch_6.pth')
     write_test(tmp_path / 'work' / 'a', training, dict(AP=6.0))
     write_test(tmp_path / 'work' / 'b', tmp_path / 'nowhere', dict(AP=7.0))
     table, left_out, text = only(tmp_path / 'work')
     assert '| InfoMin, 30 epochs | 6.0 | 7 of pre-training 0 |' in text
     assert table.configs == ['my_config'] and 'whose training is not among' in str(left_out)
+    measurement, = read_measurements([tmp_path / 'work'])[0]
+    assert measurement.shared['whole_batch'] == 16  # images a step of all processes
 
 
 def test_a_test_of_an_unfinished_or_replaced_training_is_left_out(tmp_path):

@@ -53,7 +53,7 @@ def test_different_settings_never_share_a_cell(tmp_path):
     assert sorted(marked.values()) == [(5.0, ), (30.0, )]
     assert '`rate`: unlike most runs of the table, `optim_wrapper.optimizer.lr` 0.02 (not 0.001)' \
         in text
-    assert '`train_dataloader.batch_size` 16 (not 8)' in text
+    assert '`whole_batch` 16 (not 8)' in text
 
 
 def test_many_different_settings_are_told_apart(tmp_path):
@@ -74,6 +74,23 @@ def test_another_machine_is_no_other_setting(tmp_path):
                    train_dataloader__num_workers=16, test_dataloader__batch_size=1)
     table, _, _ = only(tmp_path)
     assert table.rows['random']['AP'].values == (10.0, 12.0)
+
+
+def test_the_same_batch_on_more_gpus_is_no_other_setting(tmp_path):
+    for seed, (processes, batch) in enumerate([(8, 2), (4, 4), (1, 16), (None, 16)]):
+        write_training(tmp_path / str(seed), dict(AP=10.0 + seed), seed=seed, processes=processes,
+                       train_dataloader__batch_size=batch)
+    table, _, _ = only(tmp_path)
+    assert table.rows['random']['AP'].values == (10.0, 11.0, 12.0, 13.0)
+
+
+def test_the_same_config_on_fewer_gpus_is_another_setting(tmp_path):
+    for seed, processes in enumerate([8, 8, 4]):
+        write_training(tmp_path / str(seed), dict(AP=10.0), seed=seed, processes=processes,
+                       train_dataloader__batch_size=2)
+    table, _, text = only(tmp_path)
+    assert list(table.rows) == ['random', 'random [1]']
+    assert '`2`: unlike most runs of the table, `whole_batch` 8 (not 16)' in text
 
 
 def test_other_data_are_another_table(tmp_path):

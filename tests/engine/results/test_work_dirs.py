@@ -49,7 +49,8 @@ class Count(BaseMetric):
         return {'bbox_mAP': float(self.runner.iter)}
 
 
-def train(work_dir, runner=Runner, fails_at=None, resume=False, log=2, **train_cfg):
+def train(work_dir, runner=Runner, fails_at=None, resume=False, log=2, log_level='ERROR',
+          **train_cfg):
     """Train a start of a run, whose folder is called by its number: two may begin in a second."""
     number = len(list(work_dir.glob('start*')))
     metric = Count(fails_at)
@@ -62,8 +63,9 @@ def train(work_dir, runner=Runner, fails_at=None, resume=False, log=2, **train_c
         model=Line(), work_dir=str(work_dir), train_dataloader=loader, val_dataloader=loader,
         train_cfg=train_cfg, val_cfg=dict(), val_evaluator=Evaluator(metric),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)), default_scope='infomin_plugin',
-        default_hooks=hooks, log_processor=dict(by_epoch=False), log_level='ERROR', resume=resume,
-        cfg=Config(dict(train_cfg=train_cfg, default_hooks=hooks, resume=resume)),
+        default_hooks=hooks, log_processor=dict(by_epoch=False), log_level=log_level,
+        resume=resume, cfg=Config(dict(train_cfg=train_cfg, default_hooks=hooks, resume=resume,
+                                       train_dataloader=dict(batch_size=6))),
         experiment_name=f'{work_dir}{number}')
     metric.runner = runner
     if fails_at:
@@ -71,7 +73,9 @@ def train(work_dir, runner=Runner, fails_at=None, resume=False, log=2, **train_c
             runner.train()
     else:
         runner.train()
-    shutil.move(runner.log_dir, work_dir / f'start{number}')
+    start = work_dir / f'start{number}'
+    shutil.move(runner.log_dir, start)
+    shutil.move(start / f'{runner.timestamp}.log', start / f'{start.name}.log')
 
 
 def dated(work_dir):
@@ -114,6 +118,18 @@ def test_a_resumed_start_that_ended_before_its_first_loss(runner, tmp_path):
     log.write_text(log.read_text().splitlines(keepends=True)[0])
     found, true = dated(tmp_path)
     assert found == true == [20, 40]
+
+
+def test_the_number_of_processes_is_in_the_log(tmp_path):
+    train(tmp_path, log_level='INFO', max_iters=2, val_interval=2)
+    (work, ), _ = find_work_dirs([tmp_path])
+    start, = work.training
+    assert start.whole_batch == 6  # one process
+    log = start.folder / 'start0.log'
+    log.write_text(log.read_text().replace('GPU number: 1', 'GPU number: 4'))
+    assert start.whole_batch == 24
+    log.unlink()
+    assert start.whole_batch is None
 
 
 def test_a_resumed_training_is_one(tmp_path):
