@@ -92,7 +92,7 @@ def write_test(work_dir, training, scores, kind='voc', epoch=6, split='test_unse
 
 
 def write_read_out(file, scores, start, seed=0, **more):
-    """What tools/analysis/read_out.py --pretrained writes."""
+    """What tools/analysis/read_out.py --pretrained writes, or its older files without ``more``."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(dict(
         scores=scores, initialisation=start, config='read_out_r18', seed=seed, **more)))

@@ -44,12 +44,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from infomin_plugin.engine.command_line import parse_options
     from infomin_plugin.engine.measures.read_out import ERROR, read_out, read_out_trunk
+    from infomin_plugin.engine.results.read_outs import describe_read_out
     from infomin_plugin.engine.runner.launch import start
 
     start(args.launcher)
     try:
         cfg = Config.fromfile(args.config)
         cfg.merge_from_dict(parse_options(args.cfg_options))
+        description = describe_read_out(cfg, Path(args.config).stem, args.seed)
         if args.pretrained:
             cfg.merge_from_dict({'pretrained': args.pretrained, 'randomness.seed': args.seed})
             scores, initialisation = read_out_trunk(cfg)
@@ -62,8 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.out and scores:  # the main process has them
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(dict(
-            scores=scores, initialisation=initialisation, config=Path(args.config).stem,
-            data_root=cfg.get('data_root'), seed=args.seed)))
+            scores=scores, initialisation=initialisation, **description)))
 
 
 if __name__ == '__main__':

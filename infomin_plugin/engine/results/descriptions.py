@@ -145,6 +145,24 @@ def settings_of(training: dict[str, Any], tested: dict[str, Any], loader: str,
     return settings | dict(_flat(test, _roots(tested)))
 
 
+def read_out_settings_of(config: dict[str, Any]) -> dict[str, Any]:
+    """The settings on which two read-outs must agree to share a cell, by dotted key.
+
+    Left out are ``methods`` and ``optional``, which say what is measured and not how, and what
+    :func:`settings_of` leaves out. Those of a test set begin with ``read_out.queries.NAME.``.
+
+    Args:
+        config (dict): See :func:`.measures.read_out.read_out`.
+
+    Returns:
+        dict[str, Any]: None of a config without ``read_out`` but the model's.
+    """
+    model = dict(config['model'])
+    model['backbone'] = _without_encoder(model.get('backbone'))
+    parts = dict(read_out=_how(config.get('read_out') or {}), model=model)
+    return dict(_flat(parts, _roots(config)))
+
+
 def num_classes_of(model: dict[str, Any]) -> int | None:
     """How many classes the model tells apart."""
     head = model.get('head') or _dig(model, 'roi_head', 'bbox_head')
@@ -187,6 +205,19 @@ def _dataset(config: dict[str, Any], loader: str) -> dict[str, Any]:
     while 'dataset' in dataset:  # e.g. RepeatDataset
         dataset = dataset['dataset']
     return dataset
+
+
+def _how(read_out: dict[str, Any]) -> dict[str, Any]:
+    if 'bank' not in read_out:  # several tasks by name
+        return {name: _how(task) for name, task in read_out.items()}
+    how = {key: value for key, value in read_out.items() if key not in ('methods', 'optional')}
+    return how | dict(bank=_images(read_out['bank']), queries={
+        name: _images(loader) for name, loader in read_out['queries'].items()})
+
+
+def _images(loader: dict[str, Any]) -> dict[str, Any]:
+    dataset = dict(loader['dataset'])
+    return dataset | dict(folder=last_folder(dataset.get('data_root') or ''))
 
 
 def _without_encoder(part: dict[str, Any] | None) -> dict[str, Any]:

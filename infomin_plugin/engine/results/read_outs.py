@@ -3,8 +3,11 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from .descriptions import Subject, encoder_of, last_folder, settings_of
+from mmengine.config import Config
+
+from .descriptions import Subject, encoder_of, last_folder, read_out_settings_of, settings_of
 from .initialisations import Initialisation, from_dict
 from .runs import LeftOut, Measurement, Trained
 from .work_dirs import WorkDir
@@ -12,6 +15,7 @@ from .work_dirs import WorkDir
 KNN_FILE, READ_OUT_FILE = 'knn.json', 'read_out_scores.json'
 READ_OUT, KNN_CURVE = 'read-out', 'kNN in pre-training'
 READ_OUTS = {'knn': 'kNN'}  # the column's name where it is another
+OF_QUERIES = 'read_out.queries.'
 
 
 def knn_curve(work: WorkDir, training: Trained) -> Iterator[Measurement]:
@@ -49,12 +53,30 @@ def knn_curve(work: WorkDir, training: Trained) -> Iterator[Measurement]:
             where=str(file), trained=work.path, when=work.training[-1].folder.name)
 
 
+def describe_read_out(cfg: Config, name: str, seed: int) -> dict[str, Any]:
+    """Say what tools/analysis/read_out.py measures, to stand in its file beside the scores.
+
+    Args:
+        cfg (Config): With ``model`` and ``read_out``.
+        name (str): Of its file.
+        seed (int): Of a random trunk.
+
+    Returns:
+        dict[str, Any]: ``config``, ``data_root``, ``seed``, ``encoder`` (see :func:`encoder_of`)
+        and ``settings`` (see :func:`read_out_settings_of`).
+    """
+    config = cfg.to_dict()
+    return dict(config=name, data_root=config.get('data_root'), seed=seed,
+                encoder=encoder_of(config['model']), settings=read_out_settings_of(config))
+
+
 def read_out(file: Path) -> Iterator[Measurement]:
     """Read the scores that tools/analysis/read_out.py wrote.
 
     Args:
         file (Path): JSON: ``scores``, percent by ``'KIND SPLIT'``; ``initialisation`` as
-            :func:`.place_pretrained` writes it; ``config``, ``seed``; maybe ``data_root``.
+            :func:`.place_pretrained` writes it; and what :func:`describe_read_out` says, of which
+            older files have only ``config``, ``seed`` and maybe ``data_root``.
 
     Yields:
         Measurement: One a split.
@@ -75,8 +97,11 @@ def read_out(file: Path) -> Iterator[Measurement]:
     if not by_split:
         raise LeftOut(f"its scores are {', '.join(content['scores'])}, not as 'knn test'")
     for split, scores in by_split.items():
+        shared = {key: value for key, value in content.get('settings', {}).items()
+                  if not key.startswith(OF_QUERIES) or key.startswith(f'{OF_QUERIES}{split}.')}
         yield Measurement(
-            subject=Subject(READ_OUT, last_folder(content.get('data_root') or ''), split),
+            subject=Subject(READ_OUT, last_folder(content.get('data_root') or ''), split,
+                            encoder=content.get('encoder', '')),
             start=start, seed=content.get('seed'), scores=scores, config=content['config'],
-            shared={}, own=dict(start.settings, config=content['config']), where=str(file),
+            shared=shared, own=dict(start.settings, config=content['config']), where=str(file),
             trained=file, when=str(file.stat().st_mtime_ns))

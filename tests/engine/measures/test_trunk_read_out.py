@@ -15,6 +15,8 @@ from tool_modules import load_tool
 
 from infomin_plugin.checkpoints import CheckpointError, read_trunk, write_backbone
 from infomin_plugin.engine.measures.read_out import read_out_trunk
+from infomin_plugin.engine.results.read_outs import describe_read_out
+from infomin_plugin.engine.results.read_outs import read_out as measured
 from infomin_plugin.models import TrunkFeatures
 
 TRUNK = dict(depth=18, stem_channels=4, base_channels=4)
@@ -142,6 +144,33 @@ def test_an_unknown_method_is_named(root):
         read_out_trunk(cfg)
 
 
+@pytest.mark.parametrize(('key', 'value'), [
+    ('knn.k', 4), ('knn.temperature', 0.1), ('inverse_penalty', [0.1]),
+    ('bank.dataset.data_root', '/sets/classify/train10'),
+    ('queries.test.dataset.pipeline.1.views.recipe.0.size', 32)])
+def test_what_decides_the_figure_is_said(key, value, root):
+    def said(**changes):
+        cfg = read_out_config(root)
+        cfg.merge_from_dict({key.replace('__', '.'): value for key, value in changes.items()})
+        return describe_read_out(cfg, 'any', seed=0)
+
+    settings = said()['settings']
+    assert said(**{f'read_out.{key}': value})['settings'] != settings
+    # another machine, the order of images, and what else is measured are no other setting
+    assert said(read_out__bank__batch_size=2, read_out__methods=['knn'])['settings'] == settings
+    moved = said(read_out__bank__dataset__data_root='/elsewhere/classify/train')
+    assert moved['settings'] == settings
+
+
+def test_read_outs_of_one_and_of_two_trunks_are_alike():
+    configs = Path(__file__).parents[3] / 'configs' / 'cutouts'
+    one, two = (describe_read_out(Config.fromfile(configs / f'read_out_{name}.py'), name, seed=0)
+                for name in ('r18', 'two-view-r18'))
+    assert one['encoder'] == two['encoder'] == 'quarter-width ResNet-18'
+    assert one['settings'] == two['settings']
+    assert one['settings']['read_out.knn.k'] == 20
+
+
 def test_the_tool_writes_what_it_measured(root, pretrained, tmp_path, monkeypatch):
     path = Path(__file__).parents[3] / 'tools/analysis/read_out.py'
     tool = load_tool(path)
@@ -151,5 +180,9 @@ def test_the_tool_writes_what_it_measured(root, pretrained, tmp_path, monkeypatc
     written = json.loads(out.read_text())
     assert written['config'] == 'config' and written['initialisation']['method'] == 'InstDis'
     assert 0 <= written['scores']['linear test'] <= 100
+    measurement, = measured(out)
+    assert measurement.subject.encoder == '4-channel ResNet-18'
+    assert measurement.shared['read_out.knn.temperature'] == 0.5
+    assert measurement.shared['read_out.queries.test.folder'] == 'test'
     with pytest.raises(SystemExit):
         tool.main([str(tmp_path / 'config.py')])

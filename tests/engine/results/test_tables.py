@@ -151,6 +151,57 @@ def test_read_outs_that_do_not_say_their_data_are_noted(tmp_path):
     assert 'The read-outs do not say their data, taken to be `cutouts`.' in text
 
 
+ENCODER = 'quarter-width ResNet-18'
+
+
+def read_out_settings(k=20, **queries):
+    return {'read_out.knn.k': k, 'read_out.inverse_penalty': [0.1, 1.0]} | {
+        f'read_out.queries.{name}.folder': folder for name, folder in queries.items()}
+
+
+def test_read_outs_with_other_settings_never_share_a_cell(tmp_path):
+    for seed, settings in enumerate([
+            read_out_settings(test='test'), read_out_settings(test='test', unseen='unseen'),
+            read_out_settings(k=200, test='test'), read_out_settings(test='other')]):
+        write_read_out(tmp_path / str(seed) / 'read_out_scores.json', {'knn test': 20.0 + seed},
+                       INFOMIN, seed, data_root='/data/cutouts', encoder=ENCODER,
+                       settings=settings)
+    table, _, text = only(tmp_path)
+    assert table.title == f'read-out, {ENCODER}, cutouts test'
+    # that one measured another split too is no other setting of this one
+    assert [cells['kNN'].values for cells in table.rows.values()] == [(20.0, 21.0), (22.0, ),
+                                                                      (23.0, )]
+    assert '`read_out.knn.k` 200 (not 20)' in text
+    assert '`read_out.queries.test.folder` other (not test)' in text
+
+
+def test_read_outs_of_other_encoders_are_other_tables_or_columns(tmp_path):
+    for name, score in (('ResNet-18', 20.0), ('ResNet-50', 30.0)):
+        write_read_out(tmp_path / name / 'read_out_scores.json', {'knn test': score}, INFOMIN,
+                       data_root='/data/cutouts', encoder=name, settings=read_out_settings())
+    assert list(read(tmp_path)[0]) == ['read-out, ResNet-18, cutouts test',
+                                       'read-out, ResNet-50, cutouts test']
+    table, = read(tmp_path, wide=True)[0].values()
+    assert table.columns == ['kNN (ResNet-18)', 'kNN (ResNet-50)']
+
+
+def test_side_by_side_older_read_outs_stand_with_the_others(tmp_path):
+    write_training(tmp_path / 'voc', dict(AP=10.0), start=INFOMIN)
+    new = dict(data_root='/data/cutouts', encoder=ENCODER, settings=read_out_settings())
+    old = dict(data_root='/data/cutouts')
+    for method, how in (('InfoMin', new), ('random', old)):
+        write_read_out(tmp_path / method / 'read_out_scores.json', {'knn test': 20.0},
+                       initialisation(method), **how)
+    (table, ), _, text = (lambda found: (found[0].values(), *found[1:]))(read(tmp_path, wide=True))
+    assert '| InfoMin, 30 epochs | 20.0 | 10.0 | 0 |' in text
+    assert '| random | 20.0 | – | 0 |' in text
+    assert table.notes == [f'The read-outs of random do not say their encoder, taken to be '
+                           f'{ENCODER}.']
+    # of the same row they are not taken for the same: none is lost
+    write_read_out(tmp_path / 'again' / 'read_out_scores.json', {'knn test': 25.0}, INFOMIN, **old)
+    assert '| InfoMin, 30 epochs | 25.0 | 20.0 | 10.0 | 0 |' in read(tmp_path, wide=True)[2]
+
+
 def test_into_a_document():
     document = ('# Title\n<!-- transfer_table:begin a -->\nold\n<!-- transfer_table:end a -->\n'
                 'after\n')
