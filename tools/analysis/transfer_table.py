@@ -2,9 +2,9 @@
 
 Reads every MMEngine work dir below WORK_DIR, whatever its name: the dumped config says what was
 run and where its weights came from, the logs what came out (the last validation of a finished
-training, tests of tools/test.py), knn.json and read_out_scores.json the read-outs. Nothing of
-these folders is executed. Published results, from the metafiles, stand beside. What --keep wrote,
-on this machine or another, can be given among the folders.
+training, tests of tools/test.py), knn.json and the *_scores.json of read_out.py the read-outs.
+Nothing of these folders is executed. Published results, from the metafiles, stand beside. What
+--keep wrote, on this machine or another, can be given among the folders.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from .descriptions import (
 )
 from .dumped_configs import ConfigTextError, parse_config
 from .initialisations import initialisation_of
-from .read_outs import KNN_FILE, READ_OUT_FILE, knn_curve, read_out
+from .read_outs import KNN_FILE, READ_OUT_FILES, knn_curve, read_out
 from .runs import LeftOut, Measurement, Trained
 from .work_dirs import Start, WorkDir, find_files, find_work_dirs, validations
 
@@ -58,7 +58,7 @@ def read_measurements(roots: Sequence[Path]) -> tuple[list[Measurement], list[tu
             attempt(work.path / KNN_FILE, knn_curve, work, trainings[work.path])
         for start in work.tests:
             attempt(start.folder, _tested, start, trainings)
-    for file in find_files(roots, READ_OUT_FILE):
+    for file in find_files(roots, READ_OUT_FILES):
         attempt(file, read_out, file)
     return ([replace(one, where=_shortened(one.where, roots)) for one in found],
             [(_shortened(str(path), roots), _shortened(reason, roots))

@@ -12,7 +12,7 @@ from .initialisations import Initialisation, from_dict
 from .runs import LeftOut, Measurement, Trained
 from .work_dirs import WorkDir
 
-KNN_FILE, READ_OUT_FILE = 'knn.json', 'read_out_scores.json'
+KNN_FILE, READ_OUT_FILES = 'knn.json', '*_scores.json'  # as chains name them, by measure
 READ_OUT, KNN_CURVE = 'read-out', 'kNN in pre-training'
 READ_OUTS = {'knn': 'kNN'}  # the column's name where it is another
 OF_QUERIES = 'read_out.queries.'
@@ -79,13 +79,22 @@ def read_out(file: Path) -> Iterator[Measurement]:
             older files have only ``config``, ``seed`` and maybe ``data_root``.
 
     Yields:
-        Measurement: One a split.
+        Measurement: One a split; none of a file that another program wrote.
 
     Raises:
         LeftOut: If it does not say what was measured.
+        ValueError: If it begins as that tool begins a file, and is broken.
     """
-    content = json.loads(file.read_text())
-    given = content.get('initialisation')
+    text = file.read_text(encoding='utf-8', errors='replace')
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if text.startswith('{"scores": '):
+            raise ValueError(f'not JSON: {error}') from error
+        return
+    if not isinstance(content, dict) or not content.keys() >= {'scores', 'initialisation'}:
+        return
+    given = content['initialisation']
     if not given:
         raise LeftOut('does not say what was measured: write it with read_out.py --pretrained')
     start = from_dict(given)

@@ -127,7 +127,7 @@ def test_a_hostile_folder_is_not_executed_and_stops_nothing(tmp_path):
         vis_data = write_training(tmp_path / name, dict(AP=99.0)) / '20260101_000000' / 'vis_data'
         for file in (vis_data / 'config.py', tmp_path / name / 'detector.py'):
             file.write_text(text.format(mark=str(tmp_path / 'executed')))
-    (tmp_path / 'read_out_scores.json').write_text('[1, 2')
+    (tmp_path / 'read_out_scores.json').write_text('{"scores": {"knn te')
     table, left_out, _ = only(tmp_path)
     assert table.rows['random']['AP'].values == (10.0, )
     assert not (tmp_path / 'executed').exists()
@@ -152,6 +152,23 @@ def test_read_outs_of_a_model_itself_are_left_out(tmp_path):
     write_training(tmp_path / 'voc', dict(AP=10.0))
     write_read_out(tmp_path / 'read_out_scores.json', {'test': 20.0}, {})
     assert '--pretrained' in only(tmp_path)[1]['read_out_scores.json']
+
+
+def test_read_outs_are_found_by_what_they_say(tmp_path):
+    write_read_out(tmp_path / 'a' / 'knn_scores.json', {'knn test': 20.0}, INFOMIN)
+    write_read_out(tmp_path / 'b' / 'linear probe_scores.json', {'knn test': 22.0}, INFOMIN, seed=1)
+    for name, text in dict(
+            cut='{"scores": {"knn test": 2', words='{"scores": "good", "config": "a", '
+            '"initialisation": {"method": "InfoMin"}}').items():
+        (tmp_path / f'{name}_scores.json').write_text(text)
+    for number, text in enumerate((  # of anybody
+            '', '[1, 2', '[1, 2]', '{"scores": [1, 2]}', '{"game": 1}', '3', '[' * 100_000)):
+        (tmp_path / f'{number}_scores.json').write_text(text)
+    (tmp_path / 'bytes_scores.json').write_bytes(b'\xff\xfe')
+    table, left_out, _ = only(tmp_path)
+    assert table.rows['InfoMin, 30 epochs']['kNN'].values == (20.0, 22.0)
+    assert left_out.keys() == {'cut_scores.json', 'words_scores.json'}
+    assert all(reason.startswith('not understood: ') for reason in left_out.values())
 
 
 def test_knn_curves(tmp_path):
