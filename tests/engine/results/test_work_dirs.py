@@ -107,6 +107,20 @@ def test_iterations_where_a_validation_failed(fails_at, interval, length, runner
     assert found == true and found[-1] == length and len(found) > length // interval
 
 
+def test_a_training_that_was_killed_just_before_its_end(tmp_path):
+    # the last loss is that of iteration 8, of 10 that are logged in twos
+    for number, resume in enumerate([False, True]):
+        train(tmp_path, resume=resume, max_iters=10, val_interval=5)
+        log = tmp_path / f'start{number}' / 'vis_data' / 'scalars.json'
+        lines = [line for line in log.read_text().splitlines()
+                 if '"coco/bbox_mAP": 10.0' not in line and '"iter": 10' not in line]
+        log.write_text(''.join(f'{line}\n' for line in lines))
+        (tmp_path / 'iter_10.pth').unlink(missing_ok=True)
+        (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_5.pth'))
+    found, true = dated(tmp_path)
+    assert found == true == [5, 5]
+
+
 @pytest.mark.parametrize('runner', [Runner, InfoMinRunner])
 def test_a_resumed_start_that_ended_before_its_first_loss(runner, tmp_path):
     # checkpoints and validations at 20, 40, 60; losses are logged at 8, 16, …
