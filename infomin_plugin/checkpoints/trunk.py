@@ -10,7 +10,15 @@ from torch import Tensor
 
 from .files import CheckpointError
 from .resnet import Architecture, find_resnet, shorten
-from .two_view import SETTINGS, find_two_views, find_view_norm, is_two_view, unpack_settings
+from .two_view import (
+    SETTINGS,
+    STEM,
+    TRUNKS,
+    find_two_views,
+    find_view_norm,
+    is_two_view,
+    unpack_settings,
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,12 @@ class Trunk:
         """Settings of the view generator in front of two trunks; None for a single one."""
         packed = self.state_dict.get(SETTINGS)
         return None if packed is None else unpack_settings(packed)
+
+    @property
+    def stem_channels(self) -> int:
+        """Channels of the first convolution, in each of two trunks."""
+        first = TRUNKS[0] if self.architecture.views > 1 else ''
+        return len(self.state_dict[f'{first}{STEM}'])
 
     @property
     def view_norm(self) -> bool | dict[str, list[float]]:

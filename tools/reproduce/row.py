@@ -6,6 +6,7 @@ finished is not run again and what was killed goes on, so the same command conti
 """
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -108,7 +109,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                 print(f'# {command.name}\n{shlex.join(command.words)}')
             return
         require_gpus(launcher)
-        stages = Stages(work_dir, ROOT, threads=launcher.threads(args.jobs), shared=True)
+        # under Slurm a job has other cores than this machine
+        threads = None if launcher.kind == SLURM else max(1, os.cpu_count() // args.jobs)
+        stages = Stages(work_dir, ROOT, threads, shared=True)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     _, failures = run_all(rows, stages, args.seeds, args.jobs)

@@ -1,6 +1,5 @@
 """How trainings and tests are started: in one process, on a node's GPUs, or under Slurm."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,16 +44,6 @@ class Launcher:
     def processes(self) -> int:
         """Number of processes that share a batch."""
         return max(self.gpus, 1)
-
-    def threads(self, jobs: int) -> int | None:
-        """Share the cores of this machine out among the processes of ``jobs`` chains.
-
-        Returns:
-            int, optional: Computing threads of a process; None under Slurm, which has the cores.
-        """
-        if self.kind == SLURM:
-            return None
-        return max(1, os.cpu_count() // (jobs * self.processes))
 
     def train(self, job: str, config: str, words: Sequence[str]) -> list[str]:
         """Return the command of a training; ``job`` is its name under Slurm."""

@@ -47,11 +47,13 @@ class Command:
         name: ``ROW/seedS/STAGE``.
         words: Program and arguments; paths are relative to the root of the project, or absolute.
         config: The settings that a training, test or read-out has.
+        processes: That share the work.
     """
 
     name: str
     words: list[str]
     config: Config | None = None
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Row:
         for command in self.commands(stages.folder, seed):
             settings = command.config.pretty_text if command.config else ''
             seconds[f'seconds_{command.name.rsplit("/", 1)[1]}'] = stages.run(
-                command.name, _python_words(command.words), settings)
+                command.name, _python_words(command.words), settings, command.processes)
         return seconds
 
     def _training(self, measure: Measure, folder: str, seed: int,
@@ -134,7 +136,8 @@ class Row:
         words = ['--work-dir', f'{folder}/{measure.name}', '--resume', *trunk,
                  '--cfg-options', *options]
         stage = self._stage(seed, measure.name)
-        return Command(stage, self.launcher.train(_job(stage), measure.config, words), cfg)
+        return Command(stage, self.launcher.train(_job(stage), measure.config, words), cfg,
+                       self.launcher.processes)
 
     def _test(self, measure: Measure, folder: str, seed: int) -> Command:
         options, cfg = self._settings(measure, seed)
@@ -142,7 +145,8 @@ class Row:
         stage = self._stage(seed, measure.name)
         checkpoint = f'{folder}/{measure.of}/{last_checkpoint(cfg)}'
         return Command(
-            stage, self.launcher.test(_job(stage), measure.config, checkpoint, words), cfg)
+            stage, self.launcher.test(_job(stage), measure.config, checkpoint, words), cfg,
+            self.launcher.processes)
 
     def _read_out(self, measure: Measure, folder: str, seed: int) -> Command:
         cfg = self._config(measure, measure.options)

@@ -31,7 +31,7 @@ class Stages:
     Args:
         folder (Path): Where records and logs are kept; made if it is missing.
         root (Path): What scripts are named relative to, and where they are run.
-        threads (int, optional): Computing threads of a stage, unless the environment sets
+        threads (int, optional): Computing threads that a stage may use, unless the environment sets
             ``OMP_NUM_THREADS``. None sets nothing.
         shared (bool): Whether other processes may run stages of this folder at the same time. Not
             where a table of all of them is written into the folder.
@@ -51,7 +51,8 @@ class Stages:
             self._locks.append((folder / '.lock').open('w'))
             _lock(self._locks[0], f'in {folder}')
 
-    def run(self, name: str, command: Sequence[object], settings: str = '') -> float:
+    def run(self, name: str, command: Sequence[object], settings: str = '',
+            processes: int = 1) -> float:
         """Run a script, unless it is done.
 
         Args:
@@ -60,6 +61,7 @@ class Stages:
                 installed beside it, are for it those that run this process.
             settings (str): What the result depends on beside the command, such as the text of a
                 config.
+            processes (int): Among which the script divides its work, and so the threads.
 
         Returns:
             float: Seconds that it took, over all attempts that were not killed.
@@ -77,7 +79,7 @@ class Stages:
                 _lock(out, f'on {name} in {self.folder}')
                 known = self._known(name, asked)  # another process may have just done it
                 if not known['done']:
-                    return self._work(name, asked, known['seconds'], out)
+                    return self._work(name, asked, known['seconds'], processes, out)
         print(f'== {name}: done before, in {known["seconds"]:.0f} s', flush=True)
         return known['seconds']
 
@@ -92,7 +94,8 @@ class Stages:
                              f'work dir, or delete {record} and what the stage wrote')
         return known
 
-    def _work(self, name: str, asked: dict, spent: float, out: IO[str]) -> float:
+    def _work(self, name: str, asked: dict, spent: float, processes: int,
+              out: IO[str]) -> float:
         """Run a stage into its locked log.
 
         The log is what the script and all that it starts print to. So the system lets go of the
@@ -104,7 +107,8 @@ class Stages:
         start = time.monotonic()
         code = subprocess.run(
             [sys.executable, *words], cwd=self.root, stdout=out, stderr=subprocess.STDOUT,
-            env=self._environment(), pass_fds=[lock.fileno() for lock in self._locks]).returncode
+            env=self._environment(processes),
+            pass_fds=[lock.fileno() for lock in self._locks]).returncode
         seconds = round(spent + time.monotonic() - start, 2)
         _write(record, asked | dict(done=code == 0, seconds=seconds))
         if code:
@@ -114,10 +118,11 @@ class Stages:
         print(f'== {name}: done in {seconds:.0f} s', flush=True)
         return seconds
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, processes: int) -> dict[str, str]:
         programs = Path(sys.executable).parent
         path = f'{programs}{os.pathsep}{os.environ.get("PATH", os.defpath)}'
-        threads = {} if self.threads is None else dict(OMP_NUM_THREADS=str(self.threads))
+        threads = {} if self.threads is None else dict(
+            OMP_NUM_THREADS=str(max(1, self.threads // processes)))
         return threads | os.environ | dict(PATH=path) | _PREEMPTED
 
     def _record(self, name: str) -> Path:

@@ -42,8 +42,8 @@ class Initialisation:
     @property
     def images(self) -> int | None:
         """Number of images of pre-training, None if it is not known."""
-        given = dict(self.details).get('images', '')
-        return int(given) if given.isdecimal() else None
+        given = re.fullmatch(r'\d{1,18}', dict(self.details).get('images', ''), re.ASCII)
+        return int(given[0]) if given else None
 
     @property
     def label(self) -> str:

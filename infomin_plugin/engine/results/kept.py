@@ -10,7 +10,7 @@ from typing import Any
 from infomin_plugin.checkpoints.files import writing_aside
 
 from .curves import KNNCurve, read_knn_curves
-from .descriptions import BATCH, WHOLE_BATCH, Subject
+from .descriptions import Subject
 from .initialisations import Initialisation
 from .measurements import read_measurements
 from .runs import Measurement
@@ -92,18 +92,13 @@ def _read_kept(file: Path) -> Results:
         content = json.loads(file.read_text())
         if (content['kind'], content['format']) != (KIND, FORMAT):
             raise ValueError(f'{content["kind"]}, format {content["format"]}')
-        settings = [_renamed(one) for one in content['settings']]
+        settings = content['settings']
         return Results(
             [_measurement(one, settings) for one in content['measurements']],
             [KNNCurve(**one) for one in content['curves']])
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f'{file} is no file of results that transfer_table.py --keep wrote '
                          f'(format {FORMAT}): {type(error).__name__}: {error}') from error
-
-
-def _renamed(settings: dict[str, Any]) -> dict[str, Any]:
-    """The whole batch was kept as that of a process before it was known."""
-    return {WHOLE_BATCH if key == BATCH else key: value for key, value in settings.items()}
 
 
 def _measurement(kept: dict[str, Any], settings: list[dict[str, Any]]) -> Measurement:

@@ -121,7 +121,8 @@ def _training_of(start: Start, checkpoint: str, trainings: dict[Path, Trained]) 
         config = parse_config(meta['cfg'], checkpoint)
         name = meta.get('experiment_name', '?').rsplit('_', 2)[0]  # then date and time
         batch = (meta.get('position') or {}).get('batch')  # see describe_position
-        return Trained(config, config, name, meta.get('seed'), Path(checkpoint), whole_batch=batch)
+        return Trained(config, config, name, meta.get('seed'), Path(checkpoint),
+                       whole_batch=batch if isinstance(batch, int) else None)
     except (CheckpointError, ConfigTextError, FileNotFoundError, AttributeError, KeyError,
             TypeError) as error:
         raise LeftOut(f'a test of {last_folder(checkpoint)}, whose training is not among the '

@@ -5,7 +5,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .descriptions import WHOLE_BATCH, settings_of
+from .descriptions import WHOLE_BATCH, last_folder, settings_of
+
+# keys of our runner and MMEngine's that a fine-tuning's table need not compare
+FURTHER = ('warm_up', 'run_hooks', 'photometry', 'channels_last', 'pretrained', 'pretrained_from')
 
 
 def overridden_settings(cfg: Config) -> list[str]:
@@ -33,4 +36,7 @@ def overridden_settings(cfg: Config) -> list[str]:
 def _settings(cfg: Config) -> dict[str, Any]:
     settings = settings_of(cfg.to_dict(), {}, 'val')
     settings.pop(WHOLE_BATCH, None)  # a config does not say on how many processes it is run
+    settings |= {key: cfg[key] for key in FURTHER if cfg.get(key) is not None}
+    if cfg.get('load_from') and not cfg.get('resume'):
+        settings['load_from'] = last_folder(cfg.load_from)
     return settings

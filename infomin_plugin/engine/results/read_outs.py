@@ -97,6 +97,9 @@ def read_out(file: Path) -> Iterator[Measurement]:
     given = content['initialisation']
     if not given:
         raise LeftOut('does not say what was measured: write it with read_out.py --pretrained')
+    for key in ('config', 'encoder'):
+        if not isinstance(content.get(key, ''), str):
+            raise ValueError(f'its {key} is {content[key]!r}, not a name')
     start = from_dict(given)
     by_split: dict[str, dict[str, float]] = {}
     for name, score in content['scores'].items():

@@ -181,8 +181,8 @@ def _add_published(table: Table, subject: Subject, runs: list[Measurement],
         table.published = fits
         for label in fits:
             table.rows.setdefault(label, {})
-        others = {(run.start.label, run.start.images) for run in runs} - {
-            (label, images) for label in fits for images in (None, IMAGES)}
+        others = {(run.start.label, run.start.images) for run in runs
+                  if run.start.label in fits and run.start.images not in (None, IMAGES)}
         table.notes += [
             f'{label}: pre-trained on {images:,} images, the published one on the {IMAGES:,} of '
-            'ImageNet-1k.' for label, images in sorted(others) if label in fits]
+            'ImageNet-1k.' for label, images in sorted(others)]

@@ -49,7 +49,7 @@ class Start:
         if not log.is_file():
             return None
         with log.open(encoding='utf-8', errors='replace') as file:
-            found = re.search(rf'^\s+{name}: (\d+)$', file.read(LOG_HEAD), re.MULTILINE)
+            found = re.search(rf'^\s+{name}: (\d{{1,18}})$', file.read(LOG_HEAD), re.MULTILINE)
         return int(found[1]) if found else None
 
 

@@ -201,6 +201,11 @@ def _require_same_size(trunk: Trunk, parts: list[ConfigDict]) -> None:
                 f'{trunk.path} is a checkpoint of ResNet-{architecture.depth} with '
                 f'{architecture.base_channels} base channels, the {part.type} of the model is '
                 f'ResNet-{depth} with {width}')
+        stem, wanted = trunk.stem_channels, part.get('stem_channels') or width
+        if part is parts[0] and not part.get('deep_stem') and stem != wanted:
+            raise CheckpointError(
+                f'{trunk.path} has a first convolution of {stem} channels, the {part.type} of the '
+                f'model one of {wanted}: set model.backbone.stem_channels={stem}')
         asked = architecture_of(part)
         if asked and (asked.groups, asked.width) != (architecture.groups, architecture.width):
             raise CheckpointError(f'{trunk.path} is a checkpoint of {architecture}, the '

@@ -22,15 +22,6 @@ def test_commands(launcher, train, test, measure):
     assert shlex.join(launcher.measure('job', ['tool.py', 'C'])) == measure
 
 
-@pytest.mark.parametrize('launcher, jobs, threads', [
-    (Launcher('none', 0), 1, 12), (Launcher('none', 0), 5, 2), (Launcher('none', 1), 1, 12),
-    (Launcher('pytorch', 4), 1, 3), (Launcher('pytorch', 16), 1, 1),
-    (Launcher('slurm', 4, 'p'), 1, None), (Launcher('slurm', 4, 'p'), 3, None)])
-def test_threads(monkeypatch, launcher, jobs, threads):
-    monkeypatch.setattr('os.cpu_count', lambda: 12)
-    assert launcher.threads(jobs) == threads
-
-
 @pytest.mark.parametrize('settings, words', [
     (('mpi', 1), "launcher must be one of none, pytorch, slurm, got 'mpi'"),
     (('none', -1), 'gpus must not be negative, got -1'),

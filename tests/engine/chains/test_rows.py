@@ -149,10 +149,10 @@ class Recorder:
     """Stages that are not run."""
 
     def __init__(self, folder):
-        self.folder, self.settings = folder, {}
+        self.folder, self.settings, self.processes = folder, {}, {}
 
-    def run(self, name, command, settings=''):
-        self.settings[name] = settings
+    def run(self, name, command, settings='', processes=1):
+        self.settings[name], self.processes[name] = settings, processes
         return 2.0
 
 
@@ -164,3 +164,10 @@ def test_a_stage_is_remembered_with_the_config_that_it_had(table, tmp_path):
     settings = {name.rsplit('/', 1)[1]: text for name, text in stages.settings.items()}
     assert 'max_epochs=9' in settings['pretrain'] and 'k=20' in settings['read_out']
     assert settings['backbone'] == ''
+
+
+def test_only_trainings_and_tests_are_several_processes(table, tmp_path):
+    stages = Recorder(tmp_path / 'runs')
+    table.row('infomin-long', Launcher('pytorch', 2)).run(stages, 0)
+    assert {name.rsplit('/', 1)[1]: number for name, number in stages.processes.items()} == dict(
+        pretrain=2, backbone=1, read_out=1, voc=2, unseen=2)

@@ -203,15 +203,16 @@ def test_without_locks_it_goes_on_with_one_warning(script, tmp_path, monkeypatch
     assert len(runs(tmp_path)) == 2
 
 
-@pytest.mark.parametrize('threads, given, expected', [
-    (3, None, '3'), (3, '5', '5'), (None, None, 'unset'), (None, '5', '5')])
-def test_threads(tmp_path, monkeypatch, threads, given, expected):
+@pytest.mark.parametrize('threads, processes, given, expected', [
+    (3, 1, None, '3'), (12, 4, None, '3'), (12, 16, None, '1'), (12, 4, '5', '5'),
+    (None, 4, None, 'unset'), (None, 1, '5', '5')])
+def test_threads(tmp_path, monkeypatch, threads, processes, given, expected):
     monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
     if given:
         monkeypatch.setenv('OMP_NUM_THREADS', given)
     (tmp_path / 'show.py').write_text(
         'import os\nprint(os.environ.get("OMP_NUM_THREADS", "unset"))\n')
-    Stages(tmp_path / 'work', tmp_path, threads).run('one', ['show.py'])
+    Stages(tmp_path / 'work', tmp_path, threads).run('one', ['show.py'], processes=processes)
     assert (tmp_path / 'work/one.log').read_text() == f'{expected}\n'
 
 

@@ -55,18 +55,6 @@ def test_what_was_run_again_replaces_what_was_kept(tmp_path):
     assert mean_curves(both.curves)['InfoMin, 4 epochs'][-1]['test'] == 30.
 
 
-def test_what_was_kept_before_the_whole_batch_was_known(tmp_path):
-    write_training(tmp_path / 'first', dict(AP=20.))
-    Results.read([tmp_path / 'first']).keep(tmp_path / 'first.json')
-    text = (tmp_path / 'first.json').read_text()
-    (tmp_path / 'first.json').write_text(
-        text.replace('"whole_batch"', '"train_dataloader.batch_size"'))
-    write_training(tmp_path / 'second', dict(AP=30.), seed=1, processes=2,
-                   train_dataloader__batch_size=4)
-    both = Results.read([tmp_path / 'first.json', tmp_path / 'second'])
-    assert 'whole_batch' in text and '| random | 25.0 ± 7.1 | 0, 1 |' in text_of(both)
-
-
 @pytest.mark.parametrize('content', [
     '', '[]', '{"kind": "another"}', '{"kind": "infomin_plugin results", "format": 2}',
     json.dumps(dict(kind='infomin_plugin results', format=1, settings=[], curves=[],

@@ -128,8 +128,10 @@ def test_a_hostile_folder_is_not_executed_and_stops_nothing(tmp_path):
         for file in (vis_data / 'config.py', tmp_path / name / 'detector.py'):
             file.write_text(text.format(mark=str(tmp_path / 'executed')))
     (tmp_path / 'read_out_scores.json').write_text('{"scores": {"knn te')
+    many = write_training(tmp_path / 'many', dict(AP=10.0), seed=1) / '20260101_000000'
+    (many / f'{many.name}.log').write_text(f'    GPU number: {"9" * 5000}\n')
     table, left_out, _ = only(tmp_path)
-    assert table.rows['random']['AP'].values == (10.0, )
+    assert table.rows['random']['AP'].values == (10.0, 10.0)
     assert not (tmp_path / 'executed').exists()
     assert 'Nothing of it was executed' in left_out['bad/20260101_000000/vis_data/config.py']
     assert {'odd', 'read_out_scores.json'} <= left_out.keys()
@@ -159,6 +161,8 @@ def test_read_outs_are_found_by_what_they_say(tmp_path):
     write_read_out(tmp_path / 'b' / 'linear probe_scores.json', {'knn test': 22.0}, INFOMIN, seed=1)
     for name, text in dict(
             cut='{"scores": {"knn test": 2', words='{"scores": "good", "config": "a", '
+            '"initialisation": {"method": "InfoMin"}}',
+            encoder='{"scores": {"knn test": 2}, "config": "a", "encoder": ["E"], '
             '"initialisation": {"method": "InfoMin"}}').items():
         (tmp_path / f'{name}_scores.json').write_text(text)
     for number, text in enumerate((  # of anybody
@@ -167,7 +171,7 @@ def test_read_outs_are_found_by_what_they_say(tmp_path):
     (tmp_path / 'bytes_scores.json').write_bytes(b'\xff\xfe')
     table, left_out, _ = only(tmp_path)
     assert table.rows['InfoMin, 30 epochs']['kNN'].values == (20.0, 22.0)
-    assert left_out.keys() == {'cut_scores.json', 'words_scores.json'}
+    assert left_out.keys() == {f'{name}_scores.json' for name in ('cut', 'words', 'encoder')}
     assert all(reason.startswith('not understood: ') for reason in left_out.values())
 
 

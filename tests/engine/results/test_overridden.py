@@ -1,5 +1,6 @@
 """What of a config is not as its file says."""
 
+import pytest
 from mmengine.config import Config
 
 from infomin_plugin.engine.results.overridden import overridden_settings
@@ -24,6 +25,21 @@ def config(tmp_path, **options):
 def test_what_changes_the_training_is_named(tmp_path):
     cfg = config(tmp_path, model__head__temperature=0.1, train_cfg__max_epochs=3)
     assert overridden_settings(cfg) == ['model.head.temperature=0.1', 'train_cfg.max_epochs=3']
+
+
+@pytest.mark.parametrize('key, value, word', [
+    ('warm_up', dict(epochs=50), "warm_up={'epochs': 50}"),
+    ('run_hooks', dict(finite_loss=dict(action='skip')),
+     "run_hooks={'finite_loss': {'action': 'skip'}}"),
+    ('pretrained', 'trunk.pth', 'pretrained=trunk.pth'),
+    ('load_from', '/there/model.pth', 'load_from=model.pth'),
+])
+def test_what_changes_it_by_a_key_of_the_runner_is_too(tmp_path, key, value, word):
+    assert overridden_settings(config(tmp_path, **{key: value})) == [word]
+
+
+def test_a_training_that_is_resumed_is_the_same(tmp_path):
+    assert overridden_settings(config(tmp_path, load_from='/there/epoch_1.pth', resume=True)) == []
 
 
 def test_machine_folder_and_share_of_a_batch_are_not(tmp_path):

@@ -136,6 +136,15 @@ def test_seeds_of_pretrainings_that_differ_are_two_rows(published, tmp_path):
     assert '`initialisation.overridden` model.head.temperature=0.5' in text
 
 
+def test_old_and_new_seeds_of_a_row_that_is_not_published(published, tmp_path):
+    start = initialisation('MoCo v2', 200)
+    write_coco_1x(tmp_path / 'old' / 'coco', start)
+    write_coco_1x(tmp_path / 'new' / 'coco', start | dict(images=8000, seed=1), 1)
+    table = by_task(read_measurements([tmp_path])[0], published)[0][0][1]
+    assert {label.split(' [')[0] for label, cells in table.rows.items() if cells} == {
+        'MoCo v2, 200 epochs'}
+
+
 def test_a_wrong_metafile_is_named(tmp_path):
     (tmp_path / 'model-index.yml').write_text('Import:\n  - metafile.yml\n')
     (tmp_path / 'metafile.yml').write_text(json.dumps(dict(Models=[{

@@ -126,6 +126,15 @@ def test_another_width_is_refused(contrast, tmp_path):
         place_pretrained(cfg)
 
 
+def test_another_stem_is_refused_by_the_option_that_it_needs(contrast, tmp_path):
+    cfg = small(DEMO)
+    cfg.model.backbone.stem_channels = 8
+    cfg.update(pretrained=str(contrast[0]), work_dir=str(tmp_path / 'work'))
+    with pytest.raises(CheckpointError, match=r'first convolution of 4 channels, the .*'
+                       r'TwoViewBackbone of the model one of 8: set .*stem_channels=4'):
+        place_pretrained(cfg)
+
+
 def test_a_file_cannot_name_another_class_to_build(contrast, tmp_path):
     from infomin_plugin.checkpoints import pack_settings
     path, model = contrast
