@@ -18,7 +18,7 @@ def draw_knn_curves(curves: dict[str, Sequence[dict]], out: str | Path) -> None:
         out (str | Path): Picture to write; its ending says the format.
     """
     sets = sorted({name for points in curves.values() for name in points[0]} - {'epoch'})
-    figure = Figure(figsize=(6 * len(sets), 4), layout='constrained')
+    figure = Figure(figsize=(5 * len(sets) + 2.5, 4), layout='constrained')
     panels = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
     for name, axes in zip(sets, panels, strict=True):
         axes.set(title=name, xlabel='epochs', ylabel='kNN accuracy, %')
@@ -28,5 +28,6 @@ def draw_knn_curves(curves: dict[str, Sequence[dict]], out: str | Path) -> None:
                       label=method)
         axes.axhline(fmean(points[0][name] for points in shown.values()), color='grey',
                      linestyle=':', label='random weights')
-    panels[-1].legend()
+    lines = {line.get_label(): line for axes in panels for line in axes.get_lines()}
+    figure.legend(lines.values(), lines.keys(), loc='outside right upper')
     FigureCanvasAgg(figure).print_figure(out, dpi=100)
