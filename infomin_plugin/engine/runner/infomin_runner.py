@@ -89,14 +89,13 @@ class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
             by_epoch (bool): Whether an epoch has just ended. Defaults to True.
             **kwargs: See MMEngine's ``Runner``.
         """
-        meta = dict(meta or {}, **{KEY: describe_position(self.train_loop)})
+        position = describe_position(self.train_loop)
+        meta = dict(meta or {}, **{KEY: position})
         if method := self.cfg.get('method'):
-            loader = self.train_loop.dataloader
-            size = loader.batch_size or loader.batch_sampler.batch_size
             meta = dict(meta, pretraining=dict(
                 method=method, config=Path(self.cfg.filename or '').stem,
                 epochs=self.epoch + by_epoch, planned_epochs=self.max_epochs, seed=self.seed,
-                images=len(loader.dataset), batch=size * self.world_size,
+                images=position['images'], batch=position['batch'],
                 overridden=' '.join(self.cfg.get('overridden', ()))))
         if start := self.cfg.get('initialisation'):
             meta = dict(meta, initialisation=dict(start))
