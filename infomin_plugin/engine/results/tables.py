@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .descriptions import FINE_TUNING, Subject
 from .initialisations import row_order
@@ -95,8 +95,7 @@ def side_by_side(tables: Iterable[tuple[Subject, Table]]) -> list[Table]:
     """One table for each data set and split, all tasks side by side.
 
     Published values and the curves of pre-training are not in it. Read-outs that do not name their
-    data stand beside the one data set with a split of that name; those that do not name their
-    encoder, in the columns of the one that others name, if these are of other rows.
+    data stand beside the one data set with a split of that name.
 
     Args:
         tables (Iterable[tuple[Subject, Table]]): As :func:`by_task` returns them.
@@ -117,26 +116,7 @@ def side_by_side(tables: Iterable[tuple[Subject, Table]]) -> list[Table]:
             if subject.task == READ_OUT:
                 table.notes.append(f'The read-outs do not say their data, taken to be `{data}`.')
         groups[data, subject.split].append((subject, table))
-    return [_joined(data, split, _with_encoders(found))
-            for (data, split), found in sorted(groups.items())]
-
-
-def _with_encoders(tables: list[tuple[Subject, Table]]) -> list[tuple[Subject, Table]]:
-    """Take read-outs that do not name their encoder to be of the one that others name."""
-    named = [(subject, table) for subject, table in tables
-             if subject.task == READ_OUT and subject.encoder]
-    if len(named) != 1:
-        return tables
-    (known, others), = named
-    found = []
-    for subject, table in tables:
-        if subject.task == READ_OUT and not subject.encoder and not (
-                table.rows.keys() & others.rows.keys()):
-            subject = replace(subject, encoder=known.encoder)
-            table.notes.append(f'The read-outs of {"; ".join(table.rows)} do not say their '
-                               f'encoder, taken to be {known.encoder}.')
-        found.append((subject, table))
-    return found
+    return [_joined(data, split, found) for (data, split), found in sorted(groups.items())]
 
 
 def _joined(data: str, split: str, tables: list[tuple[Subject, Table]]) -> Table:
@@ -153,8 +133,7 @@ def _joined(data: str, split: str, tables: list[tuple[Subject, Table]]) -> Table
         for label, cells in table.rows.items():
             row = joined.rows.setdefault(label, {})
             row.update({f'{task}{name}{suffix}': cell for name, cell in cells.items()})
-        joined.columns += [column for name in table.columns
-                           if (column := f'{task}{name}{suffix}') not in joined.columns]
+        joined.columns += [f'{task}{name}{suffix}' for name in table.columns]
         joined.configs += [name for name in table.configs if name not in joined.configs]
         joined.notes += table.notes
     joined.rows = {label: cells for label, cells in sorted(

@@ -185,23 +185,6 @@ def test_read_outs_of_other_encoders_are_other_tables_or_columns(tmp_path):
     assert table.columns == ['kNN (ResNet-18)', 'kNN (ResNet-50)']
 
 
-def test_side_by_side_older_read_outs_stand_with_the_others(tmp_path):
-    write_training(tmp_path / 'voc', dict(AP=10.0), start=INFOMIN)
-    new = dict(data_root='/data/cutouts', encoder=ENCODER, settings=read_out_settings())
-    old = dict(data_root='/data/cutouts')
-    for method, how in (('InfoMin', new), ('random', old)):
-        write_read_out(tmp_path / method / 'read_out_scores.json', {'knn test': 20.0},
-                       initialisation(method), **how)
-    (table, ), _, text = (lambda found: (found[0].values(), *found[1:]))(read(tmp_path, wide=True))
-    assert '| InfoMin, 30 epochs | 20.0 | 10.0 | 0 |' in text
-    assert '| random | 20.0 | – | 0 |' in text
-    assert table.notes == [f'The read-outs of random do not say their encoder, taken to be '
-                           f'{ENCODER}.']
-    # of the same row they are not taken for the same: none is lost
-    write_read_out(tmp_path / 'again' / 'read_out_scores.json', {'knn test': 25.0}, INFOMIN, **old)
-    assert '| InfoMin, 30 epochs | 25.0 | 20.0 | 10.0 | 0 |' in read(tmp_path, wide=True)[2]
-
-
 def test_into_a_document():
     document = ('# Title\n<!-- transfer_table:begin a -->\nold\n<!-- transfer_table:end a -->\n'
                 'after\n')
