@@ -9,16 +9,19 @@ from mmengine.config import Config, ConfigDict
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 WIDTH = 8  # networks become so many times as narrow; their depth stays
-SIZES = {224: 32, 255: 60}  # views, jigsaw images
-CELLS, PATCHES = {85: 20}, {64: 16}  # of jigsaw images
+VIEW, JIGSAW, CELL = 224, 255, 85  # sizes that are shrunk
 SCENE = (96, 72)
 PROPOSALS = 8
 
 
-def write_tiny(config: Path | str, folder: Path) -> Path:
-    """Write a config to ``folder``, shrunk, with its bases in it: quicker to read than they are."""
+def write_tiny(config: Path | str, folder: Path, patch: int = 16) -> Path:
+    """Write a config to ``folder``, shrunk, with its bases in it: quicker to read than they are.
+
+    Jigsaw patches become ``patch`` pixels wide, a multiple of 4; views have 32.
+    """
     cfg = unformatted(Config.fromfile(config))
-    cfg.merge_from_dict(_loop(cfg) | _loaders(cfg) | _images(cfg) | _measures(cfg) | _model(cfg))
+    cfg.merge_from_dict(_loop(cfg) | _loaders(cfg) | _images(cfg, patch) | _measures(cfg)
+                        | _model(cfg))
     path = Path(folder) / Path(config).name
     path.parent.mkdir(parents=True, exist_ok=True)
     cfg.dump(path)
@@ -51,14 +54,16 @@ def _loaders(cfg: Config) -> dict[str, Any]:
     return settings
 
 
-def _images(cfg: Config) -> dict[str, Any]:
+def _images(cfg: Config, patch: int) -> dict[str, Any]:
     """Small views, jigsaw images and patches; small scenes."""
     settings = {}
+    cell = patch * 5 // 4
+    sizes = {VIEW: 32, JIGSAW: 3 * cell}
     for path, part in _dicts({key: cfg[key] for key in (*LOADERS, 'read_out') if cfg.get(key)}):
-        if isinstance(part.get('size'), int) and part['size'] in SIZES:
-            settings[f'{path}.size'] = SIZES[part['size']]
-        if part.get('cell') in CELLS:
-            settings |= {f'{path}.cell': CELLS[part.cell], f'{path}.patch': PATCHES[part.patch]}
+        if isinstance(part.get('size'), int) and part['size'] in sizes:
+            settings[f'{path}.size'] = sizes[part['size']]
+        if part.get('cell') == CELL:
+            settings |= {f'{path}.cell': cell, f'{path}.patch': patch}
         if part.get('type') == 'Resize':
             settings[f'{path}.scale'] = SCENE
         if part.get('type') == 'RandomChoiceResize':

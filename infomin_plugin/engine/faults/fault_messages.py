@@ -9,6 +9,7 @@ from traceback import walk_tb
 
 from mmengine.dist import get_rank, get_world_size
 
+from ..resume.checkpoint_folder import find_checkpoints
 from .storage import disk_state
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -49,12 +50,18 @@ def explained(work_dir: str | Path) -> Iterator[None]:
 
 
 def last_checkpoint(work_dir: str | Path) -> str:
-    """Say in a sentence which checkpoint to resume from."""
+    """Say in a sentence which checkpoint to resume from: the newest, which is whole when named.
+
+    A fault may come in the middle of MMEngine's writing of ``last_checkpoint``, so that its text
+    is no more than a hint here, as it is for ``--resume``.
+    """
     try:
-        path = Path((Path(work_dir) / 'last_checkpoint').read_text().strip())
-    except OSError:
+        found = find_checkpoints(work_dir)
+    except OSError as error:
+        return f'The checkpoints in {work_dir} could not be listed ({error}).'
+    if not found:
         return f'There is no checkpoint in {work_dir} yet.'
-    return f'The last good checkpoint is {path}: go on from it with --resume.'
+    return f'The last good checkpoint is {found[0]}: go on from it with --resume.'
 
 
 def _lost_worker(error: Exception) -> bool:

@@ -9,7 +9,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from infomin_plugin.checkpoints import CheckpointError
 from infomin_plugin.checkpoints.training_state import load_training_state
 
-from .checkpoint_folder import find_checkpoints, read_last
+from .checkpoint_folder import LAST, find_checkpoints, read_last
 
 
 def find_resume_source(work_dir: str | os.PathLike, logger: Logger) -> str | None:
@@ -23,8 +23,8 @@ def find_resume_source(work_dir: str | os.PathLike, logger: Logger) -> str | Non
         str | None: Path of the checkpoint; None, to start anew, if there is none at all.
 
     Raises:
-        CheckpointError: On every process, if there are some but none is whole, or the one that
-            the work dir names is gone and there is no other.
+        CheckpointError: On every process, if there are some but none is whole, or there is none
+            and the work dir names one that is gone, or names none in the file that should.
     """
     answer: list = [None, None]
     if is_main_process():
@@ -60,4 +60,9 @@ def _newest_whole(work_dir: Path, logger: Logger) -> str | None:
         raise CheckpointError(
             f'cannot resume: {work_dir} names {last} as its last checkpoint, which is gone, and '
             'there is no other. To start anew, take another work dir or none of --resume')
+    if (work_dir / LAST).is_file():
+        raise CheckpointError(
+            f'cannot resume: {work_dir / LAST} names no checkpoint (a crash while it was written), '
+            'and there is none beside it. Write the path of the newest into it if checkpoints are '
+            'in another folder; to start anew, remove it')
     return None

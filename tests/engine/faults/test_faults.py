@@ -54,6 +54,20 @@ def test_a_disk_that_is_full_elsewhere_is_named(tmp_path):
         raise KeyError('another error')
 
 
+@pytest.mark.parametrize('text', ['', 'iter_', None])
+def test_the_last_checkpoint_is_known_without_its_name(tmp_path, text):
+    """A worker that is killed ends a training even in the middle of writing that name."""
+    for number in (1, 2):
+        path = tmp_path / f'iter_{number}.pth'
+        path.write_bytes(b'checkpoint')
+        os.utime(path, (number, number))
+    if text is not None:
+        (tmp_path / 'last_checkpoint').write_text(text)
+    with pytest.raises(TrainingFault, match=f'last good checkpoint is {tmp_path}/iter_2.pth: go'):
+        with explained(tmp_path):
+            raise NO_ROOM
+
+
 def test_a_log_that_finds_no_room_ends_nothing(tmp_path, monkeypatch):
     def no_room(*args, **kwargs):
         raise NO_ROOM

@@ -118,6 +118,15 @@ def test_a_last_one_that_is_gone_without_another_is_an_error(work_dir):
         resumed(work_dir)
 
 
+def test_a_last_one_without_a_name_and_without_another_is_an_error(work_dir):
+    """Its name was never written, and it lies in another folder."""
+    for path in work_dir.glob('*.pth'):
+        path.unlink()
+    (work_dir / 'last_checkpoint').write_text('')
+    with pytest.raises(CheckpointError, match='last_checkpoint names no checkpoint .*remove it'):
+        resumed(work_dir)
+
+
 def test_a_named_one_must_be_whole(work_dir):
     truncate(work_dir / 'epoch_2.pth')
     with pytest.raises(CheckpointError, match='epoch_2.pth'):

@@ -134,7 +134,9 @@ def test_the_command_lines_precision(dtype, expected):
 
 
 def test_channels_last_and_bfloat16_train_and_load_anywhere(images, tmp_path):
-    path = write_tiny(INFOMIN, tmp_path / 'config')
+    # torch 2.0.1 leaves weight gradients uninitialised where a convolution of stride 2 and bfloat16
+    # meets a map of one pixel on a CPU with AVX-512; patches of 32 pixels end with 2 x 2
+    path = write_tiny(INFOMIN, tmp_path / 'config', patch=32)
     options = [f'data_root={images}', 'default_hooks.checkpoint.interval=1']
     fast = train_config(path, tmp_path / 'fast', [
         *options, 'channels_last=True', 'optim_wrapper.type=BFloat16OptimWrapper'])
