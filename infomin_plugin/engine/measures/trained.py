@@ -1,13 +1,12 @@
 """What a trained model makes of a data set."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.dist import collect_results, is_main_process
 from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from infomin_plugin.checkpoints import CheckpointError, read_training
 from infomin_plugin.registry import MODELS, SCOPE
 
 from ..settings.pretrained import place_pretrained, verify_pretrained
+from .interleaved import gather_interleaved
 
 
 def load_trained(cfg: Config, checkpoint: str | Path) -> nn.Module:
@@ -83,14 +83,11 @@ def extract_features(model: nn.Module, loader: DataLoader,
         tuple[Tensor, ...]: M×F features and the labels, M values each (M×D, if they are vectors),
         on the CPU; empty on the other processes.
     """
-    was_training = model.training
-    model.eval()
-    results = []
-    for batch in loader:
-        features = model(**model.data_preprocessor(batch), mode='tensor').cpu()
-        results.extend(zip(features, *(batch[key] for key in labels), strict=True))
-    model.train(was_training)
-    return _gathered(results, loader, 1 + len(labels))
+    def rows(batch: dict) -> tuple[Tensor, ...]:
+        features = model(**model.data_preprocessor(batch), mode='tensor')
+        return features, *(batch[key] for key in labels)
+
+    return tuple(_extract(model, loader, rows))
 
 
 @torch.no_grad()
@@ -105,20 +102,28 @@ def extract_pairs(model: nn.Module, loader: DataLoader) -> tuple[tuple[Tensor, T
         tuple: For each direction M×C queries and M×C keys, on the CPU; empty on the other
         processes.
     """
+    def rows(batch: dict) -> tuple[Tensor, ...]:
+        pairs = model(**model.data_preprocessor(batch), mode='pairs')
+        return tuple(part for pair in pairs for part in pair)
+
+    found = _extract(model, loader, rows)
+    return tuple(zip(found[::2], found[1::2], strict=True))
+
+
+def _extract(model: nn.Module, loader: DataLoader,
+             rows: Callable[[dict], tuple[Tensor, ...]]) -> list[Tensor]:
+    """What ``rows`` gives of each batch, one row an image, in evaluation mode."""
     was_training = model.training
     model.eval()
-    results, directions = [], 0
+    columns, count = [], 0
     for batch in loader:
-        pairs = model(**model.data_preprocessor(batch), mode='pairs')
-        directions = len(pairs)
-        results.extend(zip(*(part.cpu() for pair in pairs for part in pair), strict=True))
+        parts = rows(batch)
+        if not columns:
+            columns = [part.new_empty((len(loader.sampler), *part.shape[1:]), device='cpu')
+                       for part in parts]
+        end = count + len(parts[0])
+        for column, part in zip(columns, parts, strict=True):
+            column[count:end] = part
+        count = end
     model.train(was_training)
-    parts = _gathered(results, loader, 2 * directions)
-    return tuple((parts[2 * i], parts[2 * i + 1]) for i in range(directions))
-
-
-def _gathered(results: list[tuple], loader: DataLoader, parts: int) -> tuple[Tensor, ...]:
-    results = collect_results(results, len(loader.dataset), device='cpu')
-    if not is_main_process():
-        return tuple(torch.empty(0) for _ in range(parts))
-    return tuple(map(torch.stack, zip(*results, strict=True)))
+    return gather_interleaved([column[:count] for column in columns], len(loader.dataset))
