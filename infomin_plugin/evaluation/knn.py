@@ -4,7 +4,30 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .numbers import is_positive, is_whole
+
 _SIMILARITIES = 2**26  # at a time: 256 MB
+
+
+def check_knn(k: int = 20, temperature: float = 0.07, images: int | None = None,
+              prefix: str = '') -> None:
+    """Refuse settings of :func:`knn_predict`, which need not wait for the features.
+
+    Args:
+        k, temperature: See :func:`knn_predict`.
+        images (int, optional): Of the bank. Defaults to None: not known yet.
+        prefix (str): Of the settings' names in the message, such as ``'read_out.knn.'``.
+
+    Raises:
+        ValueError: If ``k`` is no whole number in 1…images, or ``temperature`` is not above 0.
+    """
+    most = k if images is None else images
+    if not is_whole(k) or not 1 <= k <= most:
+        bounds = ('of 1 or more' if images is None
+                  else f"between 1 and the bank's {images} images")
+        raise ValueError(f'{prefix}k must be a whole number {bounds}, got {k!r}')
+    if not is_positive(temperature):
+        raise ValueError(f'{prefix}temperature must be a number above 0, got {temperature!r}')
 
 
 def knn_predict(queries: Tensor,
@@ -15,7 +38,8 @@ def knn_predict(queries: Tensor,
                 temperature: float = 0.07) -> Tensor:
     """Classify features by the votes of their nearest neighbours.
 
-    A neighbour at cosine similarity s votes for its class with weight exp(s / temperature).
+    A neighbour at cosine similarity s votes for its class with weight exp(s / temperature), here
+    in parts of the nearest one's: no temperature is too low for it.
 
     Args:
         queries (Tensor): N×F features, of any length.
@@ -23,22 +47,22 @@ def knn_predict(queries: Tensor,
         labels (Tensor): M class indices, int64.
         num_classes (int): Number of classes.
         k (int): Neighbours that vote, 1…M. Defaults to 20.
-        temperature (float): Defaults to 0.07.
+        temperature (float): Above 0. Defaults to 0.07.
 
     Returns:
         Tensor: N class indices, int64.
 
     Raises:
-        ValueError: If ``k`` is not in 1…M.
+        ValueError: See :func:`check_knn`.
     """
-    if not 1 <= k <= len(bank):
-        raise ValueError(f'k must lie between 1 and the bank\'s {len(bank)} images, got {k}')
+    check_knn(k, temperature, len(bank))
     queries, bank = F.normalize(queries, dim=1), F.normalize(bank, dim=1)
     predictions = []
     for chunk in queries.split(max(1, _SIMILARITIES // len(bank))):
         similarities, neighbours = (chunk @ bank.t()).topk(k, dim=1)  # n×k
         votes = torch.zeros(len(chunk), num_classes, device=chunk.device)
-        votes.scatter_add_(1, labels[neighbours], (similarities / temperature).exp())
+        weights = ((similarities - similarities[:, :1]) / temperature).exp()  # the nearest has 1
+        votes.scatter_add_(1, labels[neighbours], weights)
         predictions.append(votes.argmax(dim=1))
     return torch.cat(predictions)
 

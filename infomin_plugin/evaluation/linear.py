@@ -9,8 +9,32 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from .numbers import is_positive
+
 # Part of the bank that candidates of the penalty are compared on; the split is always the same.
 _HELD_OUT = 0.2
+
+
+def check_penalties(inverse_penalty: float | Sequence[float] = 1.0,
+                    prefix: str = '') -> list[float]:
+    """Refuse penalties of :func:`linear_read_out`, which need not wait for the features.
+
+    Args:
+        inverse_penalty: See :func:`linear_read_out`.
+        prefix (str): Of its name in the message, such as ``'read_out.'``.
+
+    Returns:
+        list[float]: Sorted.
+
+    Raises:
+        ValueError: If it is neither a number above 0 nor several such numbers.
+    """
+    several = isinstance(inverse_penalty, Sequence) and not isinstance(inverse_penalty, str)
+    candidates = list(inverse_penalty) if several else [inverse_penalty]
+    if not candidates or not all(map(is_positive, candidates)):
+        raise ValueError(f'{prefix}inverse_penalty must be above 0, one number or a list to choose '
+                         f'from, got {inverse_penalty!r}')
+    return sorted(candidates)
 
 
 def linear_read_out(bank: Tensor,
@@ -48,9 +72,7 @@ def linear_read_out(bank: Tensor,
             only or too few images of one to choose a penalty, or a test set has features of another
             size.
     """
-    candidates = sorted(np.atleast_1d(inverse_penalty).tolist())
-    if not candidates or candidates[0] <= 0:
-        raise ValueError(f'inverse_penalty must be above 0, got {inverse_penalty}')
+    candidates = check_penalties(inverse_penalty)
     bank, labels = _checked('the bank', bank, labels, bank.size(-1))
     if len(np.unique(labels)) < 2:
         raise ValueError(f'the bank has images of one class only, {labels[0]}')

@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
-from infomin_plugin.evaluation.knn import knn_predict
+from infomin_plugin.evaluation.knn import check_knn, knn_predict
 
 
 def clusters(count, seed):
@@ -41,7 +41,27 @@ def test_a_close_neighbour_outvotes_two_far_ones():
     assert knn_predict(torch.tensor([[1.0, 0.0]]), bank, labels, 2, k=3, temperature=5).item() == 1
 
 
-@pytest.mark.parametrize('k', [0, 4])
+@pytest.mark.parametrize('temperature', [1e-3, 1e-30])
+def test_with_next_to_no_temperature_the_nearest_decides(temperature):
+    bank, labels = clusters(400, seed=0)
+    queries, _ = clusters(200, seed=1)
+    assert torch.equal(knn_predict(queries, bank, labels, 3, 20, temperature),
+                       knn_predict(queries, bank, labels, 3, 1))
+
+
+@pytest.mark.parametrize('k', [0, 4, 2.0, True, '2'])
 def test_refuses_more_neighbours_than_there_are(k):
-    with pytest.raises(ValueError, match=f'between 1 and the bank\'s 3 images, got {k}'):
+    with pytest.raises(ValueError, match=f'between 1 and the bank\'s 3 images, got {k!r}'):
         knn_predict(torch.ones(1, 2), torch.ones(3, 2), torch.zeros(3, dtype=torch.long), 1, k)
+
+
+@pytest.mark.parametrize('temperature', [0, -0.07, float('nan'), '0.07', None])
+def test_refuses_temperatures_that_are_not_above_zero(temperature):
+    with pytest.raises(ValueError, match=f'temperature must be .* 0, got {temperature!r}'):
+        knn_predict(torch.ones(1, 2), torch.ones(3, 2), torch.zeros(3, dtype=torch.long), 1, 1,
+                    temperature)
+
+
+def test_a_refusal_names_the_setting_as_the_caller_does():
+    with pytest.raises(ValueError, match='^read_out.knn.k must be a whole number of 1 or more'):
+        check_knn(k=0, prefix='read_out.knn.')

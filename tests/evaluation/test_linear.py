@@ -93,6 +93,8 @@ def test_of_several_penalties_the_one_that_generalises_is_taken(features, best):
     (torch.ones(4, 3), [0, 1, 0, -1], torch.ones(2, 3), 1, r'without a label \(-1\)'),
     (torch.ones(4, 3), [2, 2, 2, 2], torch.ones(2, 3), 1, 'one class only, 2'),
     (torch.ones(4, 3), [0, 1, 0, 1], torch.ones(2, 3), 0, 'inverse_penalty must be above 0'),
+    (torch.ones(4, 3), [0, 1, 0, 1], torch.ones(2, 3), '1', "inverse_penalty .*, got '1'"),
+    (torch.ones(4, 3), [0, 1, 0, 1], torch.ones(2, 3), None, 'inverse_penalty .*, got None'),
 ])
 def test_what_cannot_be_fitted_is_named(bank, labels, queries, penalty, message):
     with pytest.raises(ValueError, match=message):

@@ -9,7 +9,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from infomin_plugin.checkpoints.files import writing_aside
-from infomin_plugin.evaluation.knn import knn_accuracy
+from infomin_plugin.evaluation.knn import check_knn, knn_accuracy
 from infomin_plugin.models.trunk_features import TrunkFeatures
 from infomin_plugin.registry import HOOKS
 
@@ -27,15 +27,16 @@ class KNNHook(Hook):
         bank (dict): Data loader of labelled images whose classes vote; the data set is an
             :class:`ImageFolder` with ``with_labels=True``.
         queries (dict[str, dict]): Data loaders of the images to classify, by name.
-        k (int): Neighbours that vote. Defaults to 20.
-        temperature (float): See :func:`knn_predict`. Defaults to 0.07.
+        k (int): Neighbours that vote, at most the bank's images. Defaults to 20.
+        temperature (float): Above 0, see :func:`knn_predict`. Defaults to 0.07.
         interval (int): Epochs between two measurements. Defaults to 1.
         data_preprocessor (dict, optional): For models of other packages, whose features are then
             those of their ``backbone``: the preprocessor of the labelled images. Defaults to None:
             features are those of the model's ``tensor`` mode.
 
     Raises:
-        ValueError: If a query set has other classes than the bank.
+        ValueError: If ``k`` or ``temperature`` is out of range. Before training, if the bank has
+            less than ``k`` images or a query set has other classes than the bank.
     """
 
     def __init__(self,
@@ -45,6 +46,7 @@ class KNNHook(Hook):
                  temperature: float = 0.07,
                  interval: int = 1,
                  data_preprocessor: dict | None = None) -> None:
+        check_knn(k, temperature)
         self.bank = bank
         self.queries = queries
         self.k = k
@@ -54,13 +56,17 @@ class KNNHook(Hook):
         self.curve: list[dict] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Build the loaders, so that a missing folder is found now, and measure the start."""
+        """Build the loaders, so that what does not fit is found now, and measure the start."""
         self.bank_loader = runner.build_dataloader(self.bank)
-        classes = self.bank_loader.dataset.metainfo['classes']
+        check_knn(self.k, self.temperature, len(self.bank_loader.dataset), 'KNNHook: ')
+        classes = self.bank_loader.dataset.metainfo.get('classes')
+        if classes is None:
+            raise ValueError('KNNHook: the bank has no classes: an ImageFolder needs '
+                             'with_labels=True')
         self.query_loaders = {}
         for name, loader in self.queries.items():
             self.query_loaders[name] = runner.build_dataloader(loader)
-            found = self.query_loaders[name].dataset.metainfo['classes']
+            found = self.query_loaders[name].dataset.metainfo.get('classes')
             if found != classes:
                 raise ValueError(f'kNN queries {name!r} have the classes {found}, the bank has '
                                  f'{classes}: both need the same class folders')

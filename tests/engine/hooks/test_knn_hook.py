@@ -91,6 +91,25 @@ def test_refuses_queries_of_other_classes(tmp_path, loaders):
         hook.before_train(run(tmp_path, hook, loaders=loaders))
 
 
+@pytest.mark.parametrize('settings, message', [
+    (dict(k=0), 'k must be a whole number of 1 or more, got 0'),
+    (dict(temperature=0), 'temperature must be a number above 0, got 0')])
+def test_refuses_settings_as_it_is_built(settings, message):
+    with pytest.raises(ValueError, match=message):
+        KNNHook('bank', dict(same='same'), **settings)
+
+
+def test_refuses_a_bank_before_anything_is_encoded(tmp_path, loaders):
+    hook = KNNHook('bank', dict(same='same'), k=41)
+    runner = run(tmp_path, hook, loaders=loaders)
+    runner.model = None  # would be asked for features
+    with pytest.raises(ValueError, match="KNNHook: k .* between 1 and the bank's 40 images"):
+        hook.before_train(runner)
+    loaders['bank'].dataset.metainfo = {}
+    with pytest.raises(ValueError, match='the bank has no classes.*with_labels=True'):
+        KNNHook('bank', dict(same='same')).before_train(runner)
+
+
 class Foreign(nn.Module):
     """A model of another package: another preprocessor, other modes; only the trunk is known."""
 
