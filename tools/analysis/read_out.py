@@ -6,7 +6,6 @@ Features are those of a run's model (CHECKPOINT), or of a trunk from anywhere (-
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,29 +41,33 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from mmengine.config import Config
 
-    from infomin_plugin.engine.command_line import parse_options
+    from infomin_plugin.checkpoints.files import writing_aside
+    from infomin_plugin.engine.command_line import parse_options, without_traceback
+    from infomin_plugin.engine.faults.storage import check_result_file
     from infomin_plugin.engine.measures.read_out import ERROR, read_out, read_out_trunk
+    from infomin_plugin.engine.measures.read_out_settings import check_read_out
     from infomin_plugin.engine.results.read_outs import describe_read_out
     from infomin_plugin.engine.runner.launch import start
 
     start(args.launcher)
-    try:
+    with without_traceback():
         cfg = Config.fromfile(args.config)
         cfg.merge_from_dict(parse_options(args.cfg_options))
+        check_read_out(cfg)
+        if args.out:
+            check_result_file(args.out, '--out')
         description = describe_read_out(cfg, Path(args.config).stem, args.seed)
         if args.pretrained:
             cfg.merge_from_dict({'pretrained': args.pretrained, 'randomness.seed': args.seed})
             scores, initialisation = read_out_trunk(cfg)
         else:
             scores, initialisation = read_out(cfg, args.checkpoint), {}
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
     for name, score in scores.items():
         print(f'{name}: {score:.2f}' + ('' if name.endswith(ERROR) else '%'))
     if args.out and scores:  # the main process has them
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(dict(
-            scores=scores, initialisation=initialisation, **description)))
+        text = json.dumps(dict(scores=scores, initialisation=initialisation, **description))
+        with without_traceback(), writing_aside(args.out) as file:
+            file.write(text.encode())
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
@@ -19,15 +20,42 @@ def check_work_dir(work_dir: str | Path) -> None:
     Raises:
         ValueError: If it is a file, cannot be made or cannot be written to.
     """
-    path = Path(work_dir)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path) as file:
-            file.write(b'0')
-            file.flush()
+        _try_to_write(Path(work_dir))
     except OSError as error:
-        raise ValueError(f'work_dir {path} cannot be written to: {error}. Set another by '
+        raise ValueError(f'work_dir {work_dir} cannot be written to: {error}. Set another by '
                          '--work-dir') from error
+
+
+def check_result_file(path: str | Path, option: str) -> None:
+    """Make the folder of a file that the main process will write after hours, and write to it.
+
+    Args:
+        path (str | Path): The file; one that is there is left as it is.
+        option (str): Of the command line, that names it.
+
+    Raises:
+        ValueError: On every process, if it is a folder, or its folder cannot be made or written
+            to.
+    """
+    path, problems = Path(path), [None]
+    if is_main_process():
+        try:
+            if path.is_dir():
+                raise IsADirectoryError('it is a folder')
+            _try_to_write(path.parent)
+        except OSError as error:
+            problems = [f'{option} {path} cannot be written: {error}. Give another file']
+    broadcast_object_list(problems)
+    if problems[0]:
+        raise ValueError(problems[0])
+
+
+def _try_to_write(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b'0')
+        file.flush()
 
 
 def disk_state(folder: str | Path) -> str:

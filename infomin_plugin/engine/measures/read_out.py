@@ -15,6 +15,7 @@ from infomin_plugin.evaluation.linear import linear_read_out, linear_regression_
 from infomin_plugin.registry import SCOPE
 
 from ..settings.reroot import reroot
+from .read_out_settings import METHODS, check_bank_length, check_read_out, key_of, tasks_of
 from .trained import extract_features, load_trained, start_trunk
 
 # ends the name of a score that is a distance, the smaller the better
@@ -46,7 +47,8 @@ def read_out(cfg: Config, checkpoint: str | Path) -> dict[str, float]:
 
     Raises:
         CheckpointError: If the checkpoint is unreadable or is not of this model.
-        ValueError: If the config has no ``read_out``, or a test set has other classes.
+        ValueError: If the config has no ``read_out``, or a setting of it cannot be (see
+            :func:`.check_read_out`) or a test set has other classes: before the model is built.
         FileNotFoundError: If a set that is not optional is missing.
     """
     cfg = _resolved(cfg)
@@ -75,25 +77,20 @@ def read_out_trunk(cfg: Config) -> tuple[dict[str, float], dict]:
 
 
 def _resolved(cfg: Config) -> Config:
-    if 'read_out' not in cfg:
-        raise ValueError(f'{cfg.filename} has no read_out: which images to fit and to test')
+    check_read_out(cfg)
     cfg = deepcopy(cfg)  # Config.copy() would share what is nested
     reroot(cfg)
     return cfg
 
 
-def _tasks(cfg: Config) -> dict[str, ConfigDict]:
-    return {'': cfg.read_out} if 'bank' in cfg.read_out else cfg.read_out
-
-
 def _loaders(cfg: Config) -> dict[str, tuple[DataLoader, dict[str, DataLoader]]]:
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or SCOPE):
-        return {name: _build_loaders(name, settings) for name, settings in _tasks(cfg).items()}
+        return {name: _build_loaders(name, settings) for name, settings in tasks_of(cfg).items()}
 
 
 def _measure(cfg: Config, loaders: dict, model: nn.Module) -> dict[str, float]:
     scores = {}
-    for name, settings in _tasks(cfg).items():
+    for name, settings in tasks_of(cfg).items():
         for task, found in _read_out_task(model, *loaders[name], settings).items():
             scores |= {' '.join(filter(None, (name, task, *words))): score
                        for words, score in found.items()}
@@ -122,23 +119,25 @@ def _score(features: Tensor, labels: Tensor, tests: dict[str, tuple[Tensor, Tens
         distances = linear_regression_read_out(features, labels, tests)
         return {(name, ERROR): distance for name, distance in distances.items()}
     scores = {}
-    for method in settings.get('methods', ['linear']):
+    for method in settings.get('methods', METHODS[:1]):
         if method == 'linear':
             found = linear_read_out(features, labels, tests, settings.get('inverse_penalty', 1.0))
-        elif method == 'knn':
+        else:
             found = {name: knn_accuracy(*pair, features, labels, **settings.get('knn', {}))
                      for name, pair in tests.items()}
-        else:
-            raise ValueError(f"read_out.methods may have 'linear' and 'knn', got {method!r}")
         words = (method, ) if 'methods' in settings else ()
         scores |= {(*words, name): accuracy for name, accuracy in found.items()}
     return scores
 
 
 def _build_loaders(task: str, settings: ConfigDict) -> tuple[DataLoader, dict[str, DataLoader]]:
-    where = f'read_out.{task}.queries' if task else 'read_out.queries'
+    where = key_of(task, 'queries')
     bank = Runner.build_dataloader(settings.bank)
-    classes = bank.dataset.metainfo['classes']
+    check_bank_length(task, settings, len(bank.dataset))
+    classes = bank.dataset.metainfo.get('classes')
+    if classes is None:
+        raise ValueError(f'{key_of(task, "bank")} has no classes: an ImageFolder needs '
+                         'with_labels=True')
     queries = {}
     for name, loader in settings.queries.items():
         try:
@@ -147,7 +146,7 @@ def _build_loaders(task: str, settings: ConfigDict) -> tuple[DataLoader, dict[st
             if name not in settings.get('optional', ()):
                 raise
             continue
-        found = queries[name].dataset.metainfo['classes']
+        found = queries[name].dataset.metainfo.get('classes')
         if found != classes:
             raise ValueError(f'{where}.{name} has the classes {found}, the bank has '
                              f'{classes}: both need the same')

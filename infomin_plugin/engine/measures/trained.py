@@ -82,8 +82,14 @@ def extract_features(model: nn.Module, loader: DataLoader,
     Returns:
         tuple[Tensor, ...]: M×F features and the labels, M values each (M×D, if they are vectors),
         on the CPU; empty on the other processes.
+
+    Raises:
+        ValueError: If a batch lacks a label, or see :func:`gather_interleaved`.
     """
     def rows(batch: dict) -> tuple[Tensor, ...]:
+        if missing := [key for key in labels if key not in batch]:
+            raise ValueError(f'batches have no {", ".join(missing)}: meta_keys of PackViews choose '
+                             'what is kept')
         features = model(**model.data_preprocessor(batch), mode='tensor')
         return features, *(batch[key] for key in labels)
 

@@ -9,10 +9,13 @@ from mmcv.transforms import BaseTransform
 from mmengine.config import Config
 from mmengine.model import BaseModel
 from PIL import Image
+from tool_modules import load_tool
 
 from infomin_plugin.checkpoints import CheckpointError
 from infomin_plugin.engine.measures.read_out import read_out
 from infomin_plugin.registry import MODELS, TRANSFORMS
+
+TOOL = Path(__file__).parents[3] / 'tools' / 'analysis' / 'read_out.py'
 
 
 @MODELS.register_module()
@@ -130,11 +133,89 @@ def test_checkpoints_of_other_models_are_refused(root):
         read_out(cfg, checkpoint(root))
 
 
+@pytest.mark.parametrize('settings, message', [
+    (dict(methods=['knn'], knn=dict(k=0)), 'read_out.knn.k must be .* 1 or more, got 0'),
+    (dict(methods=['knn'], knn=dict(k=13)), "read_out.knn.k .* the bank's 12 images, got 13"),
+    (dict(methods=['knn']), "read_out.knn.k .* the bank's 12 images, got 20"),
+    (dict(knn=dict(temperature=-1)), 'read_out.knn.temperature must be .* above 0, got -1'),
+    (dict(knn=dict(kk=2)), 'read_out.knn has no kk: its keys are k, temperature'),
+    (dict(knn=5), 'read_out.knn must be a dict of k, temperature, got 5'),
+    (dict(inverse_penalty=[0.1, 0]), r'read_out.inverse_penalty must be above 0.*\[0.1, 0\]'),
+    (dict(inverse_penalty='strong'), "read_out.inverse_penalty must be above 0.*'strong'"),
+    (dict(inverse_penality=1), 'read_out has no inverse_penality: its keys are bank'),
+    (dict(methods='knn'), "read_out.methods must be a list of 'linear' and 'knn', got 'knn'"),
+    (dict(methods=[]), 'read_out.methods must be a list'),
+    (dict(labels=['gt_label']), r"read_out.labels must be a dict by name, got \['gt_label'\]"),
+])
+def test_settings_are_refused_before_the_model_is_built(settings, message, root):
+    cfg = config(root, **settings)
+    cfg.model = dict(type='NoSuchModel')
+    with pytest.raises(ValueError, match=message):
+        read_out(cfg, checkpoint(root))
+
+
+def test_a_task_of_several_is_named_in_a_refusal(root):
+    cfg = config(root, methods=['knn'], knn=dict(k=0))
+    cfg.read_out = dict(right=cfg.read_out)
+    with pytest.raises(ValueError, match='read_out.right.knn.k must be'):
+        read_out(cfg, checkpoint(root))
+    cfg.read_out.right.pop('bank')
+    with pytest.raises(ValueError, match='read_out.right has no bank: it needs bank and queries'):
+        read_out(cfg, checkpoint(root))
+
+
+def test_sets_without_labels_are_refused(root):
+    cfg = config(root)
+    cfg.read_out.bank.dataset.with_labels = False
+    with pytest.raises(ValueError, match='read_out.bank has no classes: .*with_labels=True'):
+        read_out(cfg, checkpoint(root))
+    cfg = config(root, labels=dict(place='place'))
+    with pytest.raises(ValueError, match='batches have no place: meta_keys of PackViews'):
+        read_out(cfg, checkpoint(root))
+
+
+@pytest.fixture
+def tool():
+    return load_tool(TOOL)
+
+
+@pytest.fixture
+def config_file(root):
+    config(root).dump(root / 'config.py')
+    return root / 'config.py'
+
+
+@pytest.mark.parametrize('place', ['folder', 'file/scores.json'])
+def test_the_tool_refuses_a_file_that_cannot_be_written_first(place, root, tool, config_file):
+    (root / 'folder').mkdir()
+    (root / 'file').touch()
+    with pytest.raises(SystemExit, match=f'^error: --out .*{place} cannot be written: '):
+        tool.main([str(config_file), str(root / 'no.pth'), '--out', str(root / place)])
+
+
+def test_the_tool_ends_with_the_refusal_alone(root, tool, config_file):
+    with pytest.raises(SystemExit, match='^error: read_out.knn has no kk'):
+        tool.main([str(config_file), str(root / 'no.pth'), '--cfg-options', 'read_out.knn.kk=2'])
+
+
+def test_the_tool_leaves_an_older_file_where_it_cannot_write_a_new_one(
+        root, tool, config_file, monkeypatch):
+    out = root / 'scores.json'
+    out.write_text('older')
+
+    def full(descriptor):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('os.fsync', full)
+    with pytest.raises(SystemExit, match='^error: .*No space left'):
+        tool.main([str(config_file), str(checkpoint(root)), '--out', str(out)])
+    assert out.read_text() == 'older' and not list(root.glob('.scores*'))
+
+
 def test_the_tool_names_what_is_missing(tmp_path):
-    tool = Path(__file__).parents[3] / 'tools' / 'analysis' / 'read_out.py'
     path = tmp_path / 'config.py'
     path.write_text("model = dict(type='InfoMin')")
-    result = subprocess.run([sys.executable, str(tool), str(path), 'none.pth', '--out',
+    result = subprocess.run([sys.executable, str(TOOL), str(path), 'none.pth', '--out',
                              str(tmp_path / 'out.json')], capture_output=True, text=True)
     assert result.returncode == 1 and not (tmp_path / 'out.json').exists()
     assert f'error: {path} has no read_out' in result.stderr and 'Traceback' not in result.stderr
