@@ -6,7 +6,8 @@ from torch.nn import functional as F
 
 from .numbers import is_positive, is_whole
 
-_SIMILARITIES = 2**26  # at a time: 256 MB
+# compared at a time: 256 MB of similarities, and with 2048 features 32 and 128 MB of them
+_QUERIES, _BANK = 2**12, 2**14
 
 
 def check_knn(k: int = 20, temperature: float = 0.07, images: int | None = None,
@@ -35,7 +36,8 @@ def knn_predict(queries: Tensor,
                 labels: Tensor,
                 num_classes: int,
                 k: int = 20,
-                temperature: float = 0.07) -> Tensor:
+                temperature: float = 0.07,
+                device: torch.device | str | None = None) -> Tensor:
     """Classify features by the votes of their nearest neighbours.
 
     A neighbour at cosine similarity s votes for its class with weight exp(s / temperature), here
@@ -48,33 +50,50 @@ def knn_predict(queries: Tensor,
         num_classes (int): Number of classes.
         k (int): Neighbours that vote, 1…M. Defaults to 20.
         temperature (float): Above 0. Defaults to 0.07.
+        device (torch.device | str, optional): Where to compare them, a part at a time: neither the
+            bank nor the queries need fit there. Defaults to the bank's.
 
     Returns:
-        Tensor: N class indices, int64.
+        Tensor: N class indices, int64, on that device.
 
     Raises:
         ValueError: See :func:`check_knn`.
     """
     check_knn(k, temperature, len(bank))
-    queries, bank = F.normalize(queries, dim=1), F.normalize(bank, dim=1)
+    device = device or bank.device
+    labels = labels.to(device)
     predictions = []
-    for chunk in queries.split(max(1, _SIMILARITIES // len(bank))):
-        similarities, neighbours = (chunk @ bank.t()).topk(k, dim=1)  # n×k
-        votes = torch.zeros(len(chunk), num_classes, device=chunk.device)
+    for chunk in queries.split(_QUERIES):
+        similarities, neighbours = _nearest(F.normalize(chunk.to(device), dim=1), bank, k)
+        votes = torch.zeros(len(chunk), num_classes, device=device)
         weights = ((similarities - similarities[:, :1]) / temperature).exp()  # the nearest has 1
         votes.scatter_add_(1, labels[neighbours], weights)
         predictions.append(votes.argmax(dim=1))
     return torch.cat(predictions)
 
 
+def _nearest(queries: Tensor, bank: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Similarities (n×k, falling) and indices in the bank of the neighbours of unit vectors."""
+    best = queries.new_empty(len(queries), 0)
+    indices = best.long()
+    for start in range(0, len(bank), _BANK):
+        part = F.normalize(bank[start:start + _BANK].to(queries.device), dim=1)
+        found, places = (queries @ part.t()).topk(min(k, len(part)), dim=1)
+        found, places = torch.cat([best, found], 1), torch.cat([indices, start + places], 1)
+        best, order = found.topk(min(k, found.size(1)), dim=1)
+        indices = places.gather(1, order)
+    return best, indices
+
+
 def knn_accuracy(queries: Tensor, truth: Tensor, bank: Tensor, labels: Tensor,
-                 k: int = 20, temperature: float = 0.07) -> float:
+                 k: int = 20, temperature: float = 0.07,
+                 device: torch.device | str | None = None) -> float:
     """Share of features that :func:`knn_predict` classifies as they are labelled, in percent.
 
     Args:
-        queries, bank, labels, k, temperature: See :func:`knn_predict`.
+        queries, bank, labels, k, temperature, device: See :func:`knn_predict`.
         truth (Tensor): N class indices of the queries, int64.
     """
     classes = 1 + int(max(labels.max(), truth.max()))
-    predictions = knn_predict(queries, bank, labels, classes, k, temperature)
-    return 100 * (predictions == truth).float().mean().item()
+    predictions = knn_predict(queries, bank, labels, classes, k, temperature, device)
+    return 100 * (predictions == truth.to(predictions.device)).float().mean().item()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
+from torch.nn import functional as F
 
 from infomin_plugin.evaluation.knn import check_knn, knn_predict
 
@@ -24,6 +25,17 @@ def test_agrees_with_scikit_learn(k, temperature):
     expected = oracle.fit(bank.numpy(), labels.numpy()).predict(queries.numpy())
     predicted = knn_predict(queries, bank, labels, 3, k, temperature)
     assert predicted.tolist() == expected.tolist()
+
+
+def test_a_bank_larger_than_a_part_is_searched_whole():
+    """Over 2**14 images of the bank and 2**12 queries, neighbours lie in any part."""
+    bank, labels = clusters(40000, seed=0)
+    queries, _ = clusters(4100, seed=1)
+    similarities = F.normalize(queries, dim=1).double() @ F.normalize(bank, dim=1).double().t()
+    found, neighbours = similarities.topk(20, dim=1)
+    votes = torch.zeros(len(queries), 3, dtype=torch.float64)
+    votes.scatter_add_(1, labels[neighbours], (found / 0.07).exp())
+    assert torch.equal(knn_predict(queries, bank, labels, 3), votes.argmax(dim=1))
 
 
 def test_length_of_a_feature_does_not_matter():

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from mmengine.device import get_device
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -92,7 +93,8 @@ class KNNHook(Hook):
             queries, truth = extract_features(model, loader)
             if not is_main_process():
                 continue
-            point[name] = knn_accuracy(queries, truth, bank, labels, self.k, self.temperature)
+            point[name] = knn_accuracy(queries, truth, bank, labels, self.k, self.temperature,
+                                       get_device())
             runner.message_hub.update_scalar(f'val/knn_{name}', point[name])
         if not is_main_process():
             return

@@ -4,6 +4,7 @@ from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
+from mmengine.device import get_device
 from mmengine.dist import is_main_process
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
@@ -123,7 +124,8 @@ def _score(features: Tensor, labels: Tensor, tests: dict[str, tuple[Tensor, Tens
         if method == 'linear':
             found = linear_read_out(features, labels, tests, settings.get('inverse_penalty', 1.0))
         else:
-            found = {name: knn_accuracy(*pair, features, labels, **settings.get('knn', {}))
+            found = {name: knn_accuracy(*pair, features, labels, **settings.get('knn', {}),
+                                        device=get_device())
                      for name, pair in tests.items()}
         words = (method, ) if 'methods' in settings else ()
         scores |= {(*words, name): accuracy for name, accuracy in found.items()}
