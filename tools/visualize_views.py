@@ -49,11 +49,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_environment()
 
     import numpy as np
-    from mmengine.config import Config
     from PIL import Image
 
     from infomin_plugin.datasets.transforms import ImageError, build_recipe
-    from infomin_plugin.engine.command_line import parse_options
+    from infomin_plugin.engine.command_line import configured
     from infomin_plugin.engine.settings.reroot import reroot
     from infomin_plugin.registry import DATASETS
     from infomin_plugin.visualization.views import draw_steps, draw_views
@@ -62,8 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(f'error: --out: {args.out} has no ending of an image file, such as .png')
     np.random.seed(args.seed)
     try:
-        cfg = Config.fromfile(args.config)
-        cfg.merge_from_dict(parse_options(args.cfg_options))
+        cfg = configured(args.config, args.cfg_options)
         reroot(cfg)
         # A recipe is shown as it is written, also where photometry='device' will move a part of it
         # to the training device: the samples have the same distribution.

@@ -2,11 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+
+from .settings.config_files import merge_options, read_config
 
 
 def parse_options(options: list[str]) -> dict:
@@ -29,6 +31,22 @@ def parse_options(options: list[str]) -> dict:
     return parser.parse_args(options).options or {} if options else {}
 
 
+def configured(path: str | Path, options: Sequence[str] = ()) -> Config:
+    """Read a config file and override settings.
+
+    Args:
+        path (str | Path): The file.
+        options (Sequence[str]): Words ``KEY=VALUE``, see :func:`parse_options`.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is no config, or does not have a setting, see :func:`merge_options`.
+    """
+    cfg = read_config(path)
+    merge_options(cfg, parse_options(list(options)))
+    return cfg
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config that a command line names and apply what it overrides.
 
@@ -38,9 +56,11 @@ def load_config(args: argparse.Namespace) -> Config:
     Returns:
         Config: With ``work_dir`` (``work_dirs/<name of the config>`` if nothing else says) and
         ``launcher`` set.
+
+    Raises:
+        OSError, ValueError: See :func:`configured`.
     """
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(parse_options(args.cfg_options))
+    cfg = configured(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     if args.work_dir:
         cfg.work_dir = args.work_dir
@@ -50,18 +70,22 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 @contextmanager
-def without_traceback() -> Iterator[None]:
+def without_traceback(
+        errors: tuple[type[Exception], ...] = (OSError, ValueError)) -> Iterator[None]:
     """End the program with the message alone of an error in what it was given.
 
     For the part of a program that reads what the command line names: a file that is missing or
     unlike what it should be, a setting that does not fit.
 
+    Args:
+        errors (tuple[type[Exception], ...]): Which. Defaults to OSError and ValueError.
+
     Raises:
-        SystemExit: In the place of an OSError or ValueError.
+        SystemExit: In the place of such an error.
     """
     try:
         yield
-    except (OSError, ValueError) as error:
+    except errors as error:
         sys.exit(f'error: {error}')
 
 

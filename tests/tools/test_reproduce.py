@@ -46,6 +46,16 @@ def test_it_prints_commands_and_runs_nothing(row, tmp_path, capsys):
     assert ran(tmp_path) == [] and not (tmp_path / 'runs').exists()
 
 
+@pytest.mark.parametrize('option, words', [
+    ('nope.key=1', "error: nope.key: infomin.py has no setting 'nope'"),
+    ('pretrain:train_cfg=3', "error: train_cfg=3: 'train_cfg' of infomin.py is a group"),
+    ('voc:splitt=test', "error: splitt: two-view.py has no setting 'splitt'; did you mean 'split'"),
+])
+def test_a_wrong_setting_is_named_before_anything_is_printed(row, capsys, option, words):
+    assert words in failure(row, 'cmc', '--gpus', '2', '--cfg-options', option)
+    assert not capsys.readouterr().out
+
+
 def test_it_lists_rows(row, capsys):
     row('--list')
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]

@@ -29,17 +29,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_environment()
 
-    from mmengine.config import Config
     from mmengine.logging import MMLogger
 
-    from infomin_plugin.engine.command_line import parse_options
+    from infomin_plugin.engine.command_line import configured
     from infomin_plugin.engine.measures.feature_cache import cache_features
 
     # at its usual level it tells of each tensor how it starts
     MMLogger.get_instance('mmengine', log_level='WARNING')
     try:
-        cfg = Config.fromfile(args.config)
-        cfg.merge_from_dict(parse_options(args.cfg_options))
+        cfg = configured(args.config, args.cfg_options)
         cfg.pretrained, cfg.pretrained_from = args.pretrained, args.pretrained_from
         written = cache_features(cfg, args.out)
     except (OSError, ValueError) as error:

@@ -53,14 +53,13 @@ def read_rows(configs: Sequence[str], options: Sequence[str]) -> dict[str, list[
     Raises:
         ValueError: If a config is neither a sweep over shared factors nor supervised.
     """
-    from mmengine.config import Config
-
     from infomin_plugin.engine.chains.experiments import read_experiment
     from infomin_plugin.engine.chains.sweeps import read_sweep
+    from infomin_plugin.engine.settings.config_files import read_config
 
     rows = {}
     for config in configs:
-        factor = Config.fromfile(config).model.get('factor')
+        factor = read_config(config).model.get('factor')
         if factor is None:
             sweep = read_sweep(config, options)
             rows |= {value: [(experiment, tuple(COLUMNS))]
@@ -106,14 +105,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_environment()
 
-    from mmengine.config import Config
-
     from infomin_plugin.engine.chains.experiments import run_all
     from infomin_plugin.engine.chains.stages import StageError, Stages
+    from infomin_plugin.engine.settings.config_files import read_config
 
     try:
         rows = read_rows(args.configs, args.cfg_options)
-        published = Config.fromfile(args.configs[0]).get('published', {})
+        published = read_config(args.configs[0]).get('published', {})
         stages = Stages(args.work_dir, ROOT, threads=max(1, os.cpu_count() // args.jobs))
     except (OSError, ValueError, StageError) as error:
         sys.exit(f'error: {error}')

@@ -30,16 +30,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     check_environment()
 
-    from mmengine.config import Config
 
-    from infomin_plugin.engine.command_line import parse_options
+    from infomin_plugin.engine.command_line import configured
     from infomin_plugin.engine.measures.mutual_information import measure_mutual_information
     from infomin_plugin.engine.runner.launch import start
 
     start(args.launcher)
     try:
-        cfg = Config.fromfile(args.config)
-        cfg.merge_from_dict(parse_options(args.cfg_options))
+        cfg = configured(args.config, args.cfg_options)
         found = measure_mutual_information(cfg, args.checkpoint)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')

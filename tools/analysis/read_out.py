@@ -39,10 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     check_environment()
 
-    from mmengine.config import Config
-
     from infomin_plugin.checkpoints.files import writing_aside
-    from infomin_plugin.engine.command_line import parse_options, without_traceback
+    from infomin_plugin.engine.command_line import configured, without_traceback
     from infomin_plugin.engine.faults.storage import check_result_file
     from infomin_plugin.engine.measures.read_out import ERROR, read_out, read_out_trunk
     from infomin_plugin.engine.measures.read_out_settings import check_read_out
@@ -51,8 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     start(args.launcher)
     with without_traceback():
-        cfg = Config.fromfile(args.config)
-        cfg.merge_from_dict(parse_options(args.cfg_options))
+        cfg = configured(args.config, args.cfg_options)
         check_read_out(cfg)
         if args.out:
             check_result_file(args.out, '--out')

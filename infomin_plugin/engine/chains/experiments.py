@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..command_line import parse_options
+from ..command_line import configured
 from ..measures.read_out import ERROR
 from ..settings.config_files import read_config
 from .rows import last_checkpoint
@@ -43,9 +43,8 @@ class Experiment:
 
     def config(self, stage: str) -> Config:
         """Return the config of a stage with the options that go to it."""
-        cfg = read_config(self.contrast if stage == CONTRAST else self.learning)
-        cfg.merge_from_dict(parse_options(list(self.options[stage])))
-        return cfg
+        return configured(self.contrast if stage == CONTRAST else self.learning,
+                          self.options[stage])
 
     def checkpoint(self, folder: Path, stage: str) -> Path:
         """Name the last checkpoint of a stage in a seed's folder."""

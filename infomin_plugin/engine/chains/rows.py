@@ -6,8 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..command_line import parse_options
-from ..settings.config_files import read_config
+from ..command_line import configured
 from .launchers import Launcher
 from .stages import Stages
 
@@ -175,13 +174,7 @@ class Row:
         return options, cfg
 
     def _config(self, measure: Measure, options: Sequence[str]) -> Config:
-        cfg = read_config(self.root / measure.config)
-        try:
-            cfg.merge_from_dict(parse_options(list(options)))
-        except (KeyError, TypeError) as error:
-            raise ValueError(f'{measure.config} does not take {" ".join(options)}: '
-                             f'{error}') from None
-        return cfg
+        return configured(self.root / measure.config, options)
 
     def _trunk(self, folder: str) -> str:
         return self.pretrained or f'{folder}/{BACKBONE}.pth'
@@ -195,10 +188,16 @@ class Row:
 
 
 def last_checkpoint(cfg: Config) -> str:
-    """Name the file of the checkpoint that a training ends with."""
-    length = cfg.train_cfg
-    return (f'iter_{length.max_iters}.pth' if 'max_iters' in length else
-            f'epoch_{length.max_epochs}.pth')
+    """Name the file of the checkpoint that a training ends with.
+
+    Raises:
+        ValueError: If the config does not say when it ends.
+    """
+    length = cfg.get('train_cfg')
+    for unit in ('iter', 'epoch'):
+        if isinstance(length, dict) and f'max_{unit}s' in length:
+            return f'{unit}_{length[f"max_{unit}s"]}.pth'
+    raise ValueError(f'{cfg.filename}: train_cfg has no max_epochs or max_iters: {length!r}')
 
 
 def one_a_key(words: Sequence[str]) -> tuple[str, ...]:

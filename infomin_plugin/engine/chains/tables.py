@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import ConfigDict
 
+from ..settings.config_files import read_config
 from .launchers import Launcher
 from .rows import KINDS, PRETRAIN, TEST, TRAINING, Measure, Row, one_a_key
 
 ALL = 'all'
+_TABLE_KEYS = dict(gpus=int, work_dir=str, measures=dict, rows=dict)
 _ROW_KEYS = {'method', 'pretrain', 'pretrained', 'options', 'measures', 'changes'}
 _MEASURE_KEYS = {'kind', 'config', 'options', 'of'}
 
@@ -145,10 +147,17 @@ def read_table(path: str | Path, root: Path) -> Table:
         FileNotFoundError: If it is missing.
         ValueError: If it does not have that form.
     """
-    cfg = Config.fromfile(path)
-    for key in ('gpus', 'work_dir', 'measures', 'rows'):
+    cfg = read_config(path)
+    for key, kind in _TABLE_KEYS.items():
         if key not in cfg:
             raise ValueError(f'{path} is no table: it has no {key}')
+        if not isinstance(cfg[key], kind):
+            raise ValueError(f'{path} is no table: {key} must be of type {kind.__name__}, got '
+                             f'{cfg[key]!r}')
+    for key in ('measures', 'rows'):
+        for name, settings in cfg[key].items():
+            if not isinstance(settings, dict):
+                raise ValueError(f'{path}: {key}[{name!r}] must be a dict, got {settings!r}')
     for name, measure in cfg.measures.items():
         _check_measure(f'{path}: measures[{name!r}]', name, measure, cfg.measures)
     for name, row in cfg.rows.items():

@@ -138,10 +138,18 @@ def test_a_batch_of_ones_own_is_kept(table, tmp_path):
 @pytest.mark.parametrize('launcher, options, words', [
     (Launcher('pytorch', 4), [], r'detector.py: its batch of 6 cannot be split evenly over 4 GPUs'),
     (Launcher('pytorch', 2), ['hooks.3.name=b'], r'detector.py does not take .*hooks.3.name=b'),
+    (Launcher('pytorch', 2), ['nope.key=1'], "nope.key: detector.py has no setting 'nope'"),
+    (Launcher('pytorch', 2), ['voc:train_cfg=3'], "train_cfg=3: 'train_cfg' of detector.py is a"),
 ])
 def test_what_cannot_be_run_is_refused(table, tmp_path, launcher, options, words):
     row = table.row('random', launcher, ['voc'], options)
     with pytest.raises(ValueError, match=words):
+        row.commands(tmp_path, 0)
+
+
+def test_a_training_without_an_end_has_no_last_checkpoint(table, tmp_path):
+    row = table.row('cmc', Launcher('none', 0), options=['pretrain:train_cfg=None'])
+    with pytest.raises(ValueError, match='infomin.py: train_cfg has no max_epochs .*: None'):
         row.commands(tmp_path, 0)
 
 

@@ -121,6 +121,20 @@ def test_wrong_options(table, option, words):
         table.row('random', Launcher('none', 0), options=[option])
 
 
+@pytest.mark.parametrize('change, words', [
+    ('measures = []', r'measures must be of type dict, got \[\]'),
+    ('rows = 3', 'rows must be of type dict, got 3'),
+    ("gpus = 'two'", "gpus must be of type int, got 'two'"),
+    ("measures['voc'] = 'detector.py'", r"measures\['voc'\] must be a dict, got 'detector.py'"),
+    ('rows = dict(', r"table.py, line \d+: '\(' was never closed"),
+])
+def test_values_of_another_kind(tmp_path, change, words):
+    path = write_project(tmp_path)
+    path.write_text(f'{TABLE}\n{change}\n')
+    with pytest.raises(ValueError, match=words):
+        read_table(path, tmp_path)
+
+
 @pytest.mark.parametrize('old, new, words', [
     ("work_dir = 'runs'", '', 'is no table: it has no work_dir'),
     ("'infomin.py'", "'infomin.py', pretrained='random'", r"rows\['infomin-long'\] needs a method"),
