@@ -28,8 +28,9 @@ def main() -> None:
 
     from mmengine.registry import RUNNERS
 
-    from infomin_plugin.checkpoints import read_training
+    from infomin_plugin.checkpoints import CheckpointError, read_training
     from infomin_plugin.engine.command_line import load_config, without_traceback
+    from infomin_plugin.engine.faults.setup_error import SetupError
 
     with without_traceback():
         cfg = load_config(args)
@@ -42,7 +43,8 @@ def main() -> None:
                 type='mmdet.DetVisualizationHook', draw=True, interval=1,
                 test_out_dir=args.show_dir)
         runner = RUNNERS.build(cfg)
-    runner.test()
+    with without_traceback((SetupError, CheckpointError)):
+        runner.test()
 
 
 if __name__ == '__main__':

@@ -43,7 +43,9 @@ def main() -> None:
 
     from mmengine.registry import RUNNERS
 
+    from infomin_plugin.checkpoints import CheckpointError
     from infomin_plugin.engine.command_line import load_config, use_amp, without_traceback
+    from infomin_plugin.engine.faults.setup_error import SetupError
 
     with without_traceback():
         cfg = load_config(args)
@@ -62,7 +64,8 @@ def main() -> None:
 
     with without_traceback():
         runner = RUNNERS.build(cfg)
-    runner.train()
+    with without_traceback((SetupError, CheckpointError)):
+        runner.train()
 
 
 if __name__ == '__main__':

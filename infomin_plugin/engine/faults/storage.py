@@ -8,6 +8,8 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
+from .setup_error import SetupError
+
 _GIGA = 1e9
 
 
@@ -18,12 +20,12 @@ def check_work_dir(work_dir: str | Path) -> None:
         work_dir (str | Path): Of a run; made if it is not there.
 
     Raises:
-        ValueError: If it is a file, cannot be made or cannot be written to.
+        SetupError: If it is a file, cannot be made or cannot be written to.
     """
     try:
         _try_to_write(Path(work_dir))
     except OSError as error:
-        raise ValueError(f'work_dir {work_dir} cannot be written to: {error}. Set another by '
+        raise SetupError(f'work_dir {work_dir} cannot be written to: {error}. Set another by '
                          '--work-dir') from error
 
 
@@ -94,13 +96,13 @@ def check_room(folder: str | Path, size: int, kept: int) -> None:
             removed: there are one more for a moment.
 
     Raises:
-        ValueError: If there is too little room.
+        SetupError: If there is too little room.
     """
     there = sum(path.stat().st_size for path in Path(folder).glob('*.pth') if path.is_file())
     needed = max((kept + 1) * size - there, size)
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise ValueError(
+        raise SetupError(
             f'{folder} has {free / _GIGA:.2f} GB free, the checkpoints will need about '
             f'{needed / _GIGA:.2f} GB more: {kept} kept and one being written, of '
             f'{size / _GIGA:.2f} GB. Make room, set another --work-dir, fewer '

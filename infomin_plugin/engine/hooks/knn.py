@@ -14,6 +14,7 @@ from infomin_plugin.evaluation.knn import check_knn, knn_accuracy
 from infomin_plugin.models.trunk_features import TrunkFeatures
 from infomin_plugin.registry import HOOKS
 
+from ..faults.setup_error import setting_up
 from ..measures.trained import extract_features
 
 
@@ -36,8 +37,9 @@ class KNNHook(Hook):
             features are those of the model's ``tensor`` mode.
 
     Raises:
-        ValueError: If ``k`` or ``temperature`` is out of range. Before training, if the bank has
-            less than ``k`` images or a query set has other classes than the bank.
+        ValueError: If ``k`` or ``temperature`` is out of range.
+        SetupError: Before training, if a folder is missing, the bank has less than ``k`` images, or
+            a query set has other classes than the bank.
     """
 
     def __init__(self,
@@ -58,6 +60,16 @@ class KNNHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Build the loaders, so that what does not fit is found now, and measure the start."""
+        with setting_up():
+            self._build_loaders(runner)
+        path = self._path(runner)
+        self.curve = []
+        if runner.iter == 0:
+            self._measure(runner, epoch=0)
+        elif path.is_file():
+            self.curve = [p for p in json.loads(path.read_text()) if p['epoch'] <= runner.epoch]
+
+    def _build_loaders(self, runner: Runner) -> None:
         self.bank_loader = runner.build_dataloader(self.bank)
         check_knn(self.k, self.temperature, len(self.bank_loader.dataset), 'KNNHook: ')
         classes = self.bank_loader.dataset.metainfo.get('classes')
@@ -71,12 +83,6 @@ class KNNHook(Hook):
             if found != classes:
                 raise ValueError(f'kNN queries {name!r} have the classes {found}, the bank has '
                                  f'{classes}: both need the same class folders')
-        path = self._path(runner)
-        self.curve = []
-        if runner.iter == 0:
-            self._measure(runner, epoch=0)
-        elif path.is_file():
-            self.curve = [p for p in json.loads(path.read_text()) if p['epoch'] <= runner.epoch]
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Measure every ``interval`` epochs and after the last."""

@@ -12,6 +12,7 @@ from infomin_plugin.datasets.transforms import ImageError, LoadImage
 from infomin_plugin.registry import HOOKS
 
 from ..faults.sample_names import sample_name, spread
+from ..faults.setup_error import SetupError
 from ..faults.storage import check_room, checkpoint_bytes
 
 
@@ -28,7 +29,7 @@ class StartChecksHook(Hook):
         room (bool): Whether to look for room. Defaults to True.
 
     Raises:
-        ValueError: If images are unreadable, or if there is too little room, see
+        SetupError: If images are unreadable, or if there is too little room, see
             :func:`check_room`.
     """
 
@@ -65,7 +66,7 @@ class StartChecksHook(Hook):
         problem = (f'{len(problems)} of {looked} images that were tried of {len(dataset)} are '
                    f'unreadable: {"; ".join(problems[:5])}{more}')
         if not _forgives(dataset) or 2 * len(problems) > looked:
-            raise ValueError(f'{problem}. Repair or remove them (run_hooks.start_checks.images=0 '
+            raise SetupError(f'{problem}. Repair or remove them (run_hooks.start_checks.images=0 '
                              'looks at none)')
         runner.logger.warning(problem)
 

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from infomin_plugin.registry import HOOKS
 
 from ..faults.sample_names import sample_name, spread
+from ..faults.setup_error import SetupError
 
 KEY = 'training_data'
 # Names that are digested, so that it takes a second at most; of smaller sets all of them.
@@ -25,7 +26,7 @@ class TrainingDataHook(Hook):
     ``allow_changed_data = True`` in a config lets the training go on all the same, with a warning.
 
     Raises:
-        ValueError: Before the first step, if the set is another one; names both.
+        SetupError: Before the first step, if the set is another one; names both.
     """
 
     priority = 'VERY_HIGH'
@@ -47,7 +48,7 @@ class TrainingDataHook(Hook):
         problem = (f'the training data have changed: the checkpoint was trained on '
                    f'{_words(self._then)}, data_root has {_words(self._now)}')
         if not runner.cfg.get('allow_changed_data'):
-            raise ValueError(f'cannot resume: {problem}. Bring the data back, or set '
+            raise SetupError(f'cannot resume: {problem}. Bring the data back, or set '
                              'allow_changed_data=True to go on with these')
         runner.logger.warning(problem)
 

@@ -3,6 +3,8 @@
 from mmengine.dist import get_world_size
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
+from ..faults.setup_error import SetupError
+
 KEY = 'position'
 _WORDS = dict(images='images in the data set', batch='images a step of all processes',
               batches='steps an epoch')
@@ -37,7 +39,7 @@ def check_position(meta: dict, loop: BaseLoop, allow_changed: bool = False) -> N
             was not finished. Defaults to False.
 
     Raises:
-        ValueError: If the checkpoint lies within an epoch, or within a training that is counted in
+        SetupError: If the checkpoint lies within an epoch, or within a training that is counted in
             iterations, of other data or another batch; both numbers are named.
     """
     epoch, done = meta['epoch'], meta['iter']
@@ -45,7 +47,7 @@ def check_position(meta: dict, loop: BaseLoop, allow_changed: bool = False) -> N
     if isinstance(loop, IterBasedTrainLoop):
         now.pop('batches')  # a sampler without end has no epochs
         if (changes := _changes(before, now)) and not allow_changed:
-            raise ValueError(f'cannot resume after {done} iterations: {changes}: resume with the '
+            raise SetupError(f'cannot resume after {done} iterations: {changes}: resume with the '
                              'settings it was trained with, or start anew')
         return
     length = now['batches']
@@ -56,7 +58,7 @@ def check_position(meta: dict, loop: BaseLoop, allow_changed: bool = False) -> N
     # one of another project does not say how long its epochs were
     between = done == epoch * (before['batches'] if before else done // max(epoch, 1))
     if not between and not allow_changed:
-        raise ValueError(f'cannot resume after {done} iterations, within epoch {epoch + 1}: '
+        raise SetupError(f'cannot resume after {done} iterations, within epoch {epoch + 1}: '
                          f'{changes}: resume with the settings it was trained with, or from a '
                          'checkpoint of the end of an epoch')
     meta['iter'] = epoch * length

@@ -17,10 +17,12 @@ from ..resume.position import KEY, describe_position
 from ..settings.bank_length import fill_bank_length
 from ..settings.class_folders import fill_num_classes
 from ..settings.detection_data import fill_detection_data
+from ..settings.named_settings import named_settings
 from ..settings.photometry import place_photometry
 from ..settings.preflight import check_batches, check_source_ratio
 from ..settings.pretrained import place_pretrained, verify_pretrained
 from ..settings.reroot import reroot
+from .checked_runner import CheckedRunner
 from .durable_runner import DurableRunner
 from .fault_runner import FaultRunner
 from .hooked_runner import HookedRunner
@@ -30,7 +32,7 @@ from .step_runner import StepRunner
 
 
 @RUNNERS.register_module()
-class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
+class InfoMinRunner(CheckedRunner, StepRunner, DurableRunner, FaultRunner, HookedRunner):
     """Runner of every config of this project: ``runner_type = 'infomin_plugin.InfoMinRunner'``.
 
     MMEngine's own train tools (of mmdet, mmselfsup, ``mim train``) honour that key. On top of
@@ -38,8 +40,8 @@ class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
     (:func:`place_photometry`), ``data_form`` (:func:`fill_detection_data`), a missing number of
     classes (:func:`fill_num_classes`) and ``pretrained`` (:func:`place_pretrained`), and runs
     several processes on CPUs with gloo. The config that it dumps has all of them written out.
-    Its bases bring what a step needs, checkpoints that survive, words for what goes wrong, and the
-    hooks of every run.
+    Its bases bring checks of what a config names, what a step needs, checkpoints that survive,
+    words for what goes wrong, and the hooks of every run.
     """
 
     @classmethod
@@ -61,8 +63,9 @@ class InfoMinRunner(StepRunner, DurableRunner, FaultRunner, HookedRunner):
             cfg.overridden = overridden_settings(cfg)
         place_photometry(cfg)
         fill_detection_data(cfg)
-        fill_num_classes(cfg)
-        fill_bank_length(cfg)
+        with named_settings(cfg):
+            fill_num_classes(cfg)
+            fill_bank_length(cfg)
         trunk = place_pretrained(cfg)
         runner = super().from_cfg(cfg)
         if trunk is not None:

@@ -4,6 +4,8 @@ from mmengine.config import Config, ConfigDict
 
 from infomin_plugin.registry import DATASETS, SCOPE
 
+from .data_sets import check_data
+
 
 def fill_bank_length(cfg: Config) -> None:
     """Count the training images, where a config leaves the length of its bank to them.
@@ -20,5 +22,6 @@ def fill_bank_length(cfg: Config) -> None:
     memory = (cfg.get('model') or {}).get('memory') or {}
     if 'length' not in memory or memory.length is not None:
         return
+    check_data(cfg, ['train_dataloader'])
     memory.length = len(DATASETS.build(ConfigDict(
         cfg.train_dataloader.dataset, _scope_=cfg.get('default_scope') or SCOPE, pipeline=[])))

@@ -4,6 +4,8 @@ from mmengine.config import Config, ConfigDict
 
 from infomin_plugin.registry import DATASETS, SCOPE
 
+from .data_sets import check_data
+
 CLASSIFIERS = ('classifiers', 'head')  # of view learning, of mmcls's classifiers
 ALWAYS_LABELLED = ('CachedFeatures', 'LabelledShare')
 
@@ -32,6 +34,7 @@ def fill_num_classes(cfg: Config) -> None:
     if not labelled:
         raise ValueError(f'model.{names[0]}.num_classes is None, but train_dataloader has no '
                          'data set with_labels whose class folders could be counted')
+    check_data(cfg, ['train_dataloader'])
     settings = {'pipeline': []} if 'pipeline' in labelled[0] else {}
     built = DATASETS.build(ConfigDict(labelled[0], _scope_=cfg.get('default_scope') or SCOPE,
                                       **settings))

@@ -7,6 +7,8 @@ from torch.utils.data import DataLoader
 
 from infomin_plugin.models.memories import KeyBank, KeyQueue
 
+from ..faults.setup_error import SetupError
+
 
 def check_batches(loader: DataLoader, model: nn.Module) -> None:
     """Refuse data that leave a process without a batch, and memories of another size.
@@ -17,7 +19,7 @@ def check_batches(loader: DataLoader, model: nn.Module) -> None:
             :class:`KeyBank` with the number of images.
 
     Raises:
-        ValueError: On every process, if one of them would get no batch or another number of
+        SetupError: On every process, if one of them would get no batch or another number of
             images than the others, if a queue is smaller than the batch, or if a bank has not one
             key an image.
     """
@@ -26,24 +28,24 @@ def check_batches(loader: DataLoader, model: nn.Module) -> None:
     processes = get_world_size()
     counts = all_gather_object((len(loader.sampler), len(loader), batch_size))
     if min(batches for _, batches, _ in counts) == 0:
-        raise ValueError(
+        raise SetupError(
             f'no full batch: the data set has {len(loader.dataset)} images for {processes} '
             f'processes of batch {batch_size}: use a smaller train_dataloader.batch_size, fewer '
             'processes or more images')
     if len(set(counts)) > 1:
-        raise ValueError(
+        raise SetupError(
             'the processes get different numbers of images, which leaves one without a batch at '
             f'the end: (images, batches, batch size) a process = {counts}; use a sampler with '
             'round_up=True')
     batch = batch_size * processes
     for memory in model.modules():
         if isinstance(memory, KeyQueue) and memory.length < batch:
-            raise ValueError(
+            raise SetupError(
                 f'queue of length {memory.length} is smaller than the batch of {batch} keys '
                 f'({processes} processes of {batch_size}): set model.memory.length to at least the '
                 'batch')
         if isinstance(memory, KeyBank) and memory.length != len(loader.dataset):
-            raise ValueError(
+            raise SetupError(
                 f'the bank has {memory.length} keys, the training set {len(loader.dataset)} '
                 f'images: set model.memory.length={len(loader.dataset)}')
 
@@ -58,18 +60,18 @@ def check_source_ratio(loader: DataLoader) -> None:
         loader (DataLoader): Of any sampler; those without ``num_per_source`` pass.
 
     Raises:
-        ValueError: If the two batch sizes differ, or a source has no image in a batch.
+        SetupError: If the two batch sizes differ, or a source has no image in a batch.
     """
     places = getattr(loader.sampler, 'num_per_source', None)
     if places is None:
         return
     if loader.sampler.batch_size != loader.batch_size:
-        raise ValueError(
+        raise SetupError(
             f'train_dataloader.sampler.batch_size is {loader.sampler.batch_size} and '
             f'train_dataloader.batch_size {loader.batch_size}: with different ones the ratio of '
             'the sources holds in no batch')
     if min(places) < 1:
-        raise ValueError(
+        raise SetupError(
             f'source_ratio {loader.sampler.source_ratio} gives the sources {places} places in a '
             f'batch of {loader.batch_size}: each needs one at least')
 
@@ -85,7 +87,7 @@ def check_resumable(state: dict[str, Tensor], model: nn.Module) -> None:
         model (nn.Module): As the config builds it.
 
     Raises:
-        ValueError: If a tensor of the model is absent or has another shape.
+        SetupError: If a tensor of the model is absent or has another shape.
     """
     problems = []
     for name, tensor in _unwrapped(model).state_dict().items():
@@ -96,7 +98,7 @@ def check_resumable(state: dict[str, Tensor], model: nn.Module) -> None:
                             f'{tuple(tensor.shape)} in the config')
     if problems:
         more = f'; and {len(problems) - 5} more' if len(problems) > 5 else ''
-        raise ValueError('cannot resume: the checkpoint is of another model: '
+        raise SetupError('cannot resume: the checkpoint is of another model: '
                          + '; '.join(problems[:5]) + more
                          + '. Resume with the settings it was trained with, or start anew.')
 
@@ -108,19 +110,19 @@ def check_training_state(checkpoint: dict) -> None:
         checkpoint (dict): See MMEngine's ``Runner.save_checkpoint``.
 
     Raises:
-        ValueError: If the position, the optimiser's state or the log is absent, or the position or
+        SetupError: If the position, the optimiser's state or the log is absent, or the position or
             the seed is no whole number.
     """
     meta = checkpoint.get('meta')
     position = [meta.get(key) for key in ('epoch', 'iter')] if isinstance(meta, dict) else [None]
     if not all(type(number) is int and number >= 0 for number in position):
-        raise ValueError(f'cannot resume: epoch and iter of the checkpoint are {position!r:.80}')
+        raise SetupError(f'cannot resume: epoch and iter of the checkpoint are {position!r:.80}')
     if type(meta.get('seed', 0)) not in (int, type(None)):
-        raise ValueError('cannot resume: the seed of the checkpoint is no whole number')
+        raise SetupError('cannot resume: the seed of the checkpoint is no whole number')
     absent = [part for part in ('optimizer', 'message_hub')
               if not isinstance(checkpoint.get(part), dict)]
     if absent:
-        raise ValueError(f'cannot resume: the checkpoint has no {" and no ".join(absent)}: it '
+        raise SetupError(f'cannot resume: the checkpoint has no {" and no ".join(absent)}: it '
                          'holds weights alone, which --pretrained or load_from takes')
 
 
