@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from infomin_plugin.checkpoints import CheckpointError, read_training
 from infomin_plugin.registry import MODELS, SCOPE
 
+from ..settings.named_settings import named_settings
 from ..settings.pretrained import place_pretrained, verify_pretrained
 from .interleaved import gather_interleaved
 
@@ -31,8 +32,10 @@ def load_trained(cfg: Config, checkpoint: str | Path) -> nn.Module:
 
     Raises:
         CheckpointError: If the checkpoint is unreadable or is not of this model.
+        SetupError: If the model cannot be built by its settings.
     """
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or SCOPE):
+    with (named_settings(cfg),
+          DefaultScope.overwrite_default_scope(cfg.get('default_scope') or SCOPE)):
         model = MODELS.build(cfg.model)
     try:
         model.load_state_dict(read_training(checkpoint)['state_dict'])
@@ -56,12 +59,14 @@ def start_trunk(cfg: Config) -> nn.Module:
     Raises:
         FileNotFoundError: If there is no such checkpoint.
         CheckpointError: If it is not a whole trunk of the model's depth and width.
+        SetupError: If the model cannot be built by its settings.
     """
     set_random_seed(cfg.get('randomness', {}).get('seed', 0))
     with TemporaryDirectory() as folder:  # of the trunk's shares, which the initialisation reads
         cfg.work_dir = folder
         trunk = place_pretrained(cfg)
-        with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or SCOPE):
+        with (named_settings(cfg),
+              DefaultScope.overwrite_default_scope(cfg.get('default_scope') or SCOPE)):
             model = MODELS.build(cfg.model)
             model.init_weights()
     if trunk is not None:
