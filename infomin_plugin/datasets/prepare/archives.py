@@ -29,9 +29,18 @@ _COMPRESSIONS = ((b'\x1f\x8b', gzip.open), (b'BZh', bz2.open), (b'\xfd7zXZ', lzm
 
 
 @dataclass(frozen=True)
-class _Member:
+class Member:
+    """Of an archive.
+
+    Attributes:
+        name (str): Its path.
+        kind (str): ``'file'``, ``'folder'`` or what else it is.
+        size (int): Bytes.
+        open (Callable): Opens it for reading.
+    """
+
     name: str
-    kind: str  # 'file', 'folder' or what else it is
+    kind: str
     size: int
     open: Callable[[], BinaryIO]
 
@@ -55,75 +64,119 @@ def unpack(archive: Path, target: Path, update: Update = ignore) -> None:
         OSError: If a file cannot be written.
     """
     target.mkdir(parents=True, exist_ok=True)
+    with files_of(archive) as files:
+        done, total = 0, sum(file.size for file in files)
+        need_space(target, total, f'{archive} cannot be unpacked')
+        for file in files:
+            write(file, target / file.name)
+            done += file.size
+            update(done, total)
+
+
+@contextmanager
+def files_of(archive: Path) -> Iterator[list[Member]]:
+    """Look at all members of a zip or a (compressed) tar, and give its files to be read.
+
+    Raises:
+        PrepareError: See :func:`unpack`, but for the disk; on leaving, if a file that was read is
+            broken.
+    """
+    source = _Source(str(archive), archive.stat().st_size)
+    with _looked_at(source):
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as file:
+                yield _accepted(source, [
+                    Member(info.filename, _zip_kind(info), info.file_size,
+                           partial(file.open, info)) for info in file.infolist()])
+        else:
+            with _decompressed(archive) as stream, _tar_members(source, stream) as members:
+                yield _accepted(source, members)
+
+
+@contextmanager
+def files_within(archive: Path, member: Member) -> Iterator[list[Member]]:
+    """As :func:`files_of`, of a tar in an archive."""
+    source = _Source(f'{archive}: {member.name}', member.size)
+    with (_looked_at(source), member.open() as stream,
+          _tar_members(source, stream) as members):
+        yield _accepted(source, members)
+
+
+def write(member: Member, path: Path) -> None:
+    """Write a file of an archive; it appears under its name when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f'.{path.name}.part')
     try:
-        with _opened(archive) as members:
-            for member in members:
-                _refuse(member, archive)
-            files = [member for member in members if member.kind == 'file']
-            done, total = 0, sum(file.size for file in files)
-            if total > _limit(archive):
-                raise PrepareError(_too_large(archive))
-            need_space(target, total, f'{archive} cannot be unpacked')
-            for file in files:
-                _write(file, target / file.name)
-                done += file.size
-                update(done, total)
+        with member.open() as source, aside.open('wb') as file:
+            shutil.copyfileobj(source, file)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An archive, for messages, and its bytes."""
+
+    name: str
+    size: int
+
+    @property
+    def limit(self) -> int:
+        return MAX_RATIO * self.size + SLACK
+
+    def too_large(self) -> PrepareError:
+        return PrepareError(f'{self.name} is refused: its {self.size} bytes would unpack to more '
+                            f'than {self.limit}. Nothing of it was unpacked')
+
+
+@contextmanager
+def _looked_at(source: _Source) -> Iterator[None]:
+    try:
+        yield
     except _BROKEN as error:
-        raise PrepareError(f'{archive} ({archive.stat().st_size} bytes) is no complete archive: '
-                           f'{error}; delete it and run again') from error
+        raise PrepareError(f'{source.name} ({source.size} bytes) is no complete archive: {error}; '
+                           'delete it and run again') from error
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[list[_Member]]:
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as file:
-            yield [_Member(info.filename, _zip_kind(info), info.file_size,
-                           partial(file.open, info)) for info in file.infolist()]
-    else:
-        with _decompressed(archive) as stream, tarfile.open(fileobj=stream, mode='r:') as file:
-            members = file.getmembers()
-            while stream.read(MAX_READ):
-                pass  # to the end, where the checksum is compared
-            yield [_Member(info.name, _tar_kind(info), info.size,
-                           partial(file.extractfile, info)) for info in members]
-
-
-def _limit(archive: Path) -> int:
-    return MAX_RATIO * archive.stat().st_size + SLACK
-
-
-def _too_large(archive: Path) -> str:
-    return (f'{archive} is refused: its {archive.stat().st_size} bytes would unpack to more than '
-            f'{_limit(archive)}. Nothing was unpacked')
+def _tar_members(source: _Source, stream: BinaryIO) -> Iterator[list[Member]]:
+    bounded = _Bounded(stream, source)
+    with tarfile.open(fileobj=bounded, mode='r:') as file:
+        members = file.getmembers()
+        while bounded.read(MAX_READ):
+            pass  # to the end, where the checksum is compared
+        yield [Member(info.name, _tar_kind(info), info.size, partial(file.extractfile, info))
+               for info in members]
 
 
 @contextmanager
-def _decompressed(archive: Path) -> Iterator['_Bounded']:
+def _decompressed(archive: Path) -> Iterator[BinaryIO]:
     with archive.open('rb') as file:
         start = file.read(8)
         file.seek(0)
         opener = next((opener for mark, opener in _COMPRESSIONS if start.startswith(mark)), None)
         with opener(file) if opener else nullcontext(file) as stream:
-            yield _Bounded(stream, archive)
+            yield stream
 
 
 class _Bounded:
     """A stream of an archive, of which neither a lot at once nor too much in all is read."""
 
-    def __init__(self, stream: BinaryIO, archive: Path) -> None:
-        self.stream, self.archive, self.limit = stream, archive, _limit(archive)
-        self.tell = stream.tell
+    def __init__(self, stream: BinaryIO, source: _Source) -> None:
+        self.stream, self.source = stream, source
+        self.tell, self.seekable = stream.tell, stream.seekable
 
     def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_SET and place > self.limit:
-            raise PrepareError(_too_large(self.archive))
+        if whence == os.SEEK_SET and place > self.source.limit:
+            raise self.source.too_large()
         return self._asked(self.stream.seek, place, whence)
 
     def read(self, length: int) -> bytes:
         if not 0 <= length <= MAX_READ:
             raise tarfile.ReadError(f'a header of {length} bytes')
-        if self.stream.tell() > self.limit:
-            raise PrepareError(_too_large(self.archive))
+        if self.stream.tell() > self.source.limit:
+            raise self.source.too_large()
         return self._asked(self.stream.read, length)
 
     @staticmethod
@@ -150,22 +203,19 @@ def _tar_kind(info: tarfile.TarInfo) -> str:
     return 'file' if info.isreg() else 'link' if info.issym() or info.islnk() else 'device'
 
 
-def _refuse(member: _Member, archive: Path) -> None:
-    name = PurePosixPath(member.name)
-    if name.is_absolute() or '..' in name.parts:
-        raise PrepareError(f'{archive} is refused: its member {member.name!r} would be written '
-                           'outside the folder to unpack to. Nothing was unpacked')
-    if member.kind not in ('file', 'folder'):
-        raise PrepareError(f'{archive} is refused: its member {member.name!r} is a {member.kind}, '
-                           'and data has files only. Nothing was unpacked')
-
-
-def _write(member: _Member, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f'.{path.name}.part')
-    try:
-        with member.open() as source, aside.open('wb') as file:
-            shutil.copyfileobj(source, file)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+def _accepted(source: _Source, members: list[Member]) -> list[Member]:
+    """The files among members; refuses those that are neither file nor folder, or lie outside."""
+    for member in members:
+        name = PurePosixPath(member.name)
+        if name.is_absolute() or '..' in name.parts:
+            raise PrepareError(f'{source.name} is refused: its member {member.name!r} would be '
+                               'written outside the folder to unpack to. Nothing of it was '
+                               'unpacked')
+        if member.kind not in ('file', 'folder'):
+            raise PrepareError(f'{source.name} is refused: its member {member.name!r} is a '
+                               f'{member.kind}, and data has files only. Nothing of it was '
+                               'unpacked')
+    files = [member for member in members if member.kind == 'file']
+    if sum(file.size for file in files) > source.limit:
+        raise source.too_large()
+    return files

@@ -1,5 +1,6 @@
 """What downloads, archives and checks share: errors, progress and checksums of files."""
 
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -38,6 +39,24 @@ def has_digest(path: Path, digest: str, update: Update = ignore) -> bool:
             done += len(block)
             update(done, total)
     return checksum.hexdigest() == wanted
+
+
+def still_has_digest(path: Path, digest: str, update: Update = ignore) -> bool:
+    """:func:`has_digest`, which remembers in ``PATH.verified`` that it was so.
+
+    A file of the same size and time of change is not read again. Where the folder cannot be
+    written, nothing is remembered.
+    """
+    found = path.stat()
+    state = f'{digest} {found.st_size} {found.st_mtime_ns}\n'.encode()
+    stamp = path.with_name(f'{path.name}.verified')
+    if stamp.is_file() and stamp.read_bytes() == state:
+        return True
+    if not has_digest(path, digest, update):
+        return False
+    with contextlib.suppress(OSError):
+        stamp.write_bytes(state)
+    return True
 
 
 def need_space(folder: Path, needed: int, what: str) -> None:

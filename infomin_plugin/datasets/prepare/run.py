@@ -9,7 +9,7 @@ from infomin_plugin.datasets.mini.place import locked
 
 from .checks import MISSING, OK, Row
 from .download import download, mirrored
-from .files import PrepareError, Update, has_digest, ignore
+from .files import PrepareError, Update, ignore, still_has_digest
 from .sources import Archive, Source
 
 # Called with what is being done, and whether it tells how far it is.
@@ -128,7 +128,7 @@ def _place(archive: Archive, path: Path, root: Path, mirror: str | None, watch: 
             download(mirrored(archive.url, mirror), path, archive.digest, update)
     elif archive.digest:
         with watch(f'reading {archive.file}', True) as update:
-            if not has_digest(path, archive.digest, update):
+            if not still_has_digest(path, archive.digest, update):
                 raise PrepareError(f'{path} has not the checksum {archive.digest}: delete it and '
                                    'run again')
     with watch(f'unpacking {archive.file}', True) as update:

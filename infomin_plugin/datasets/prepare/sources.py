@@ -1,8 +1,8 @@
 """The sets: where they come from, what is in them. Every address and checksum is here, once.
 
-MD5 are torchvision's (``torchvision.datasets.voc``, ``.stl10``). COCO and DIV2K publish none: their
-SHA-256, and all sizes, are those that TensorFlow Datasets recorded (``url_checksums/coco.txt``,
-``div2k.txt``, ``voc.txt``, ``stl10.txt`` of its repository).
+MD5 are torchvision's (``torchvision.datasets.voc``, ``.imagenet``, ``.stl10``). COCO and DIV2K
+publish none: their SHA-256, and all sizes, are those that TensorFlow Datasets recorded
+(``url_checksums/coco.txt``, ``div2k.txt``, ``voc.txt``, ``stl10.txt`` of its repository).
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Archive:
         file (str): Its name.
         checks (tuple[Check, ...]): What it brings, looked at in this order.
         url (str): Where it is downloaded from; '': it has to be fetched by hand.
-        digest (str): ``'md5:HEX'`` or ``'sha256:HEX'``; '': ``unpack`` looks at it.
+        digest (str): ``'md5:HEX'`` or ``'sha256:HEX'``; '': nothing is compared.
         size (int): Bytes.
         into (str): Folder below the root to unpack to.
         unpack (Callable): Called with the archive, the folder and an ``Update``.
@@ -93,10 +93,10 @@ COCO2017 = Source('coco2017', (
 IMAGENET = Source('imagenet', (
     Archive(
         'ILSVRC2012_img_train.tar', (Images('imagenet/train', 1281167, 1000), ),
-        into='imagenet', unpack=unpack_train),
+        digest='md5:1d675b47d978889d74fa0da5fadfb00e', into='imagenet', unpack=unpack_train),
     Archive(
         'ILSVRC2012_img_val.tar', (Images('imagenet/val', 50000, 1000), ),
-        into='imagenet', unpack=unpack_val),
+        digest='md5:29b22e2961454d5413ddabcf34fc5622', into='imagenet', unpack=unpack_val),
 ), by_hand="""\
 ImageNet is given out to those who register: https://image-net.org/download-images, "ILSVRC2012".
 Put

@@ -2,8 +2,11 @@
 
 import hashlib
 import io
+import shutil
 import tarfile
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +15,9 @@ from PIL import Image
 from torchvision.datasets.imagenet import ARCHIVE_META
 
 from infomin_plugin.datasets import ImageFolder
-from infomin_plugin.datasets.prepare import check, prepare
+from infomin_plugin.datasets.prepare import PrepareError, check, prepare
 from infomin_plugin.datasets.prepare.checks import Images
+from infomin_plugin.datasets.prepare.imagenet import unpack_train
 from infomin_plugin.datasets.prepare.sources import IMAGENET
 
 CLASSES = ('n01440764', 'n01443537', 'n02084071')
@@ -60,14 +64,17 @@ def imagenet(tmp_path, monkeypatch):
         val={f'ILSVRC2012_val_{i:08d}.JPEG': jpeg(20 * i) for i in range(len(VAL))},
         devkit={'ILSVRC2012_devkit_t12/data/meta.mat': meta.getvalue(),
                 'ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt': truth})
-    for part, files in content.items():
-        name = ARCHIVE_META[part][0]
-        md5 = hashlib.md5(tar(folder / name, files)).hexdigest()
-        monkeypatch.setitem(ARCHIVE_META, part, (name, md5))
-    train, val = IMAGENET.archives
-    return replace(IMAGENET, archives=(
-        replace(train, checks=(Images('imagenet/train', 6, 3), )),
-        replace(val, checks=(Images('imagenet/val', 6, 3), ))))
+    md5 = {part: hashlib.md5(tar(folder / ARCHIVE_META[part][0], files)).hexdigest()
+           for part, files in content.items()}
+    monkeypatch.setitem(ARCHIVE_META, 'devkit', (ARCHIVE_META['devkit'][0], md5['devkit']))
+    return replace(IMAGENET, archives=tuple(
+        replace(archive, digest=f'md5:{md5[part]}', checks=(Images(f'imagenet/{part}', 6, 3), ))
+        for archive, part in zip(IMAGENET.archives, ('train', 'val'), strict=True)))
+
+
+def tree(folder):
+    return {str(file.relative_to(folder)): file.read_bytes()
+            for file in folder.rglob('*') if file.is_file()}
 
 
 def test_imagenet_is_sorted_into_classes(imagenet, tmp_path):
@@ -98,7 +105,7 @@ def test_imagenet_archive_that_is_cut_short(imagenet, tmp_path):
     archive.write_bytes(archive.read_bytes()[:-1])
     report = prepare(imagenet, tmp_path / 'data')
     assert [row.status for row in report.rows] == ['missing', 'ok', 'ok']
-    assert str(archive) in report.problems[0] and 'corrupted' in report.problems[0]
+    assert str(archive) in report.problems[0] and 'has not the checksum' in report.problems[0]
     assert sorted(file.name for file in (tmp_path / 'data/imagenet').iterdir()) == ['val']
 
 
@@ -110,3 +117,108 @@ def test_imagenet_folder_that_is_there_is_not_touched(imagenet, tmp_path):
     assert [row.status for row in report.rows] == ['ok', 'ok', 'missing', 'ok']
     assert 'imagenet/val is there, but is not complete: move it away' in report.problems[0]
     assert own.read_bytes() == jpeg(0)
+
+
+def recording(seen, stop_at=None):
+    """A watch that keeps what it is told, and is stopped as its n-th message of one kind comes."""
+    @contextmanager
+    def watch(what, measured):
+        def update(done, total):
+            seen.setdefault(what, []).append((done, total))
+            if stop_at == (what, len(seen[what])):
+                raise KeyboardInterrupt
+
+        yield update
+
+    return watch
+
+
+@pytest.mark.parametrize('part', ['train', 'val'])
+@pytest.mark.parametrize('stop_at, complete', [
+    (1, 0), (3, 1), (4, 1), (6, 2), (8, 2), (9, 3)])  # three calls a class: images, then itself
+def test_imagenet_goes_on_where_it_was_cut_off(part, stop_at, complete, imagenet, tmp_path):
+    root, other = tmp_path / 'data', tmp_path / 'other'
+    shutil.copytree(root / 'archives', other / 'archives')
+    prepare(imagenet, other)
+    name = f'ILSVRC2012_img_{part}.tar'
+    with pytest.raises(KeyboardInterrupt):
+        prepare(imagenet, root, watch=recording({}, (f'unpacking {name}', stop_at)))
+    assert not (root / 'imagenet' / part).exists()
+    aside = root / f'imagenet/.{part}.part'
+    assert [row.found for row in check(imagenet, root).rows if row.what == f'imagenet/{part}'] == [
+        '0 images in 0 classes']
+    classes = [folder for folder in sorted(aside.iterdir()) if not folder.name.startswith('.')]
+    assert [folder.name for folder in classes] == list(CLASSES[:complete])
+    finished = {file.stat().st_ino for folder in classes for file in folder.iterdir()}
+
+    seen = {}
+    assert prepare(imagenet, root, watch=recording(seen)).complete
+    assert tree(root / 'imagenet') == tree(other / 'imagenet')
+    assert len(seen.get(f'unpacking {name}', [])) == 3 * (len(CLASSES) - complete)
+    assert f'reading {name}' not in seen  # its checksum was compared
+    images = [file for file in (root / 'imagenet' / part).rglob('*') if file.is_file()]
+    assert finished <= {file.stat().st_ino for file in images}
+
+
+def test_imagenet_tells_how_far_it_is(imagenet, tmp_path):
+    seen = {}
+    prepare(imagenet, tmp_path / 'data', watch=recording(seen))
+    for part in ('train', 'val'):
+        told = seen[f'unpacking ILSVRC2012_img_{part}.tar']
+        (total, ) = {total for _, total in told}
+        done = [done for done, _ in told]
+        assert done == sorted(done) and 0 < done[0] < done[-1] == total
+
+
+def test_imagenet_disk_that_is_full(imagenet, tmp_path, monkeypatch):
+    root = tmp_path / 'data'
+    with pytest.raises(KeyboardInterrupt):
+        prepare(imagenet, root, watch=recording({}, ('unpacking ILSVRC2012_img_train.tar', 3)))
+    needed = sum((tmp_path / f'{name}.tar').stat().st_size for name in CLASSES[1:])
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, 'disk_usage', lambda _: SimpleNamespace(free=needed - 1))
+        problem = prepare(imagenet, root).problems[0]
+    assert f'train.tar cannot be unpacked: {needed:,} bytes are needed' in problem
+    assert prepare(imagenet, root).complete
+
+
+def member(name, kind=tarfile.REGTYPE, linkname=''):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, linkname
+    return info
+
+
+@pytest.mark.parametrize('outer, inner, message', [
+    (member('../n01440764.tar'), None, "member '../n01440764.tar' would be written outside"),
+    (member('n01440764.tar', tarfile.SYMTYPE, '/etc'), None, "'n01440764.tar' is a link"),
+    (member('labels.txt'), None, "its member 'labels.txt' is not the tar of a class"),
+    (None, member('../../../evil'), r"n01440764.tar is refused: its member '../../../evil' would"),
+    (None, member('/infomin_evil'), "its member '/infomin_evil' would be written outside"),
+    (None, member('a.JPEG', tarfile.SYMTYPE, '/etc/passwd'), "its member 'a.JPEG' is a link"),
+    (None, member('a.JPEG', tarfile.LNKTYPE, '/etc/passwd'), "its member 'a.JPEG' is a link"),
+    (None, member('a.JPEG', tarfile.FIFOTYPE), "its member 'a.JPEG' is a device"),
+])
+def test_imagenet_archive_that_leads_elsewhere(outer, inner, message, tmp_path):
+    within = io.BytesIO()
+    with tarfile.open(fileobj=within, mode='w') as archive:
+        add(archive, 'n01440764_0.JPEG', jpeg(0))
+        if inner:
+            archive.addfile(inner)
+    path = tmp_path / 'train.tar'
+    with tarfile.open(path, 'w') as archive:
+        add(archive, 'n01440764.tar', within.getvalue())
+        if outer:
+            archive.addfile(outer)
+    with pytest.raises(PrepareError, match=message):
+        unpack_train(path, tmp_path / 'out')
+    assert list(tree(tmp_path)) == ['train.tar']
+
+
+def test_imagenet_class_that_is_cut_short(tmp_path):
+    whole = tar(tmp_path / 'class.tar', {f'{i}.JPEG': bytes(10_000) for i in range(2)})
+    path = tmp_path / 'train.tar'
+    tar(path, {'n01440764.tar': whole, 'n01443537.tar': whole[:12_000]})
+    with pytest.raises(PrepareError, match=r'n01443537.tar \(12000 bytes\) is no complete archive'):
+        unpack_train(path, tmp_path / 'out')
+    assert {name.split('/')[0] for name in tree(tmp_path / 'out/.train.part')} == {'n01440764'}
+    assert not (tmp_path / 'out/train').exists()

@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import os
 import shutil
 import tarfile
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -109,7 +111,7 @@ def test_archives_are_kept_if_wanted_and_used_if_there(voc, server, tmp_path):
     shutil.rmtree(root / 'VOCdevkit')
     server.files.clear()
     assert prepare(voc, root, mirror=server.url).complete
-    assert len(list(kept.iterdir())) == 3  # they are not this run's to delete
+    assert all((kept / archive.file).is_file() for archive in voc.archives)  # not its to delete
 
     shutil.rmtree(root / 'VOCdevkit')
     wrong = kept / voc.archives[0].file
@@ -118,6 +120,28 @@ def test_archives_are_kept_if_wanted_and_used_if_there(voc, server, tmp_path):
     assert states(report) == ['missing', 'ok', 'ok', 'ok', 'ok']
     assert f'{wrong} has not the checksum md5:' in report.problems[0]
     assert wrong.read_bytes() == b'<html>'
+
+
+def test_checksum_is_compared_once(voc, server, tmp_path):
+    root, read = tmp_path / 'data', []
+
+    @contextmanager
+    def watch(what, measured):
+        yield lambda done, total: read.append(what) if what.startswith('reading') else None
+
+    def again():
+        read.clear()
+        shutil.rmtree(root / 'VOCdevkit')
+        assert prepare(voc, root, watch=watch).complete
+        return read
+
+    prepare(voc, root, mirror=server.url, keep_archives=True)
+    wanted = [f'reading {archive.file}' for archive in voc.archives]
+    assert again() == wanted
+    assert again() == []
+    changed = root / 'archives/voc0712' / voc.archives[1].file
+    os.utime(changed, ns=(0, changed.stat().st_mtime_ns + 1))
+    assert again() == wanted[1:2]
 
 
 def test_one_archive_that_fails_does_not_stop_the_others(voc, server, tmp_path):
