@@ -1,4 +1,7 @@
-"""Metafiles hold the published results, once, and point to what is there."""
+"""Metafiles hold the published results, once, and point to what is there.
+
+The figures themselves: test_published_figures.py.
+"""
 
 import json
 import re
@@ -22,37 +25,6 @@ FILES = sorted(ROOT.glob('configs/**/metafile.yml'))
 @pytest.fixture(scope='module')
 def published():
     return read_published(ROOT)
-
-
-def scores(published, label, task, encoder='ResNet-50', schedule='60 epochs'):
-    entry, = (entry for entry in published
-              if (entry.label, entry.task, entry.encoder, entry.schedule) == (
-                  label, task, encoder, schedule))
-    return tuple(entry.scores.values()), entry.source
-
-
-@pytest.mark.parametrize(('row', 'expected'), [
-    (('InfoMin, 800 epochs', 'linear'), ((73.0, ), 'published')),
-    (('CMC, 200 epochs', 'linear'), ((58.6, ), 'published')),
-    (('InfoMin - MLP head, 100 epochs', 'linear'), ((65.9, ), 'published')),
-    (('InfoMin - jigsaw - MLP head, 100 epochs', 'linear'), ((63.6, ), 'published')),
-    (('InfoMin, 200 epochs', 'linear', 'ResNeXt-152 32x8d'), ((75.2, ), 'published')),
-    (('random', 'COCO', 'ResNet-50-FPN', '1x'), ((32.8, 29.9), 'published')),
-    (('PIRL, 200 epochs', 'COCO', 'ResNet-50-FPN', '2x'), ((41.2, 37.4), 'published')),
-    (('InfoMin, 200 epochs', 'COCO', 'ResNet-50-FPN', '6x'), ((43.6, 39.2), 'published')),
-    (('supervised', 'COCO', 'ResNet-50-C4', '1x'), ((38.2, 33.3), 'published')),
-    (('InfoMin, 200 epochs', 'COCO', 'ResNet-50-C4', '2x'), ((41.3, 36.0), 'published')),
-    (('MoCo v2, 200 epochs', 'VOC', 'ResNet-50-C4', '24k'), ((57.0, 82.4, 63.6), 'recalled')),
-])
-def test_published_values(published, row, expected):
-    assert scores(published, *row) == expected
-
-
-def test_how_many_there_are(published):
-    # lines of the reference: 12 + 2 linear; COCO 6 + 7 + 3 with FPN, 3 + 3 with C4; 6 VOC
-    counted = {task: sum(entry.task == task for entry in published)
-               for task in ('linear', 'COCO', 'VOC')}
-    assert counted == dict(linear=14, COCO=22, VOC=6)
 
 
 def test_the_index_names_every_metafile():
@@ -79,6 +51,14 @@ def test_metafiles_point_to_what_is_there(file):
             cfg = Config.fromfile(ROOT / model['Config'])
             assert (cfg.method, cfg.train_cfg.max_epochs) == (
                 model['In Collection'], model['Metadata']['Epochs'])
+
+
+def test_metafiles_name_every_pretraining():
+    models = [model for file in FILES if file.parent.parent.name == 'pretrain'
+              for model in yaml.safe_load(file.read_text())['Models']]
+    assert sorted(ROOT / model['Config'] for model in models) == sorted(
+        ROOT.glob('configs/pretrain/*/*.py'))
+    assert all(model['Name'] == Path(model['Config']).stem for model in models)
 
 
 def write_coco_1x(work_dir, start, seed=0, num_classes=80):
