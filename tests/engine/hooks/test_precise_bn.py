@@ -1,6 +1,7 @@
 """Precise batch norm against statistics computed by hand from all values at once.
 
-Detectors, and several processes: test_precise_bn_detector.py.
+Detectors, and several processes: test_precise_bn_detector.py. Synchronised norms:
+test_precise_bn_synchronised.py.
 """
 
 import copy

@@ -1,48 +1,23 @@
 """Precise batch norm of detectors, and on several processes."""
 
 import copy
-from pathlib import Path
 
 import torch
-from mmdet.registry import MODELS
-from mmdet.structures import DetDataSample
-from mmdet.utils import register_all_modules
-from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import DefaultScope
-from mmengine.structures import InstanceData
+from small_detector import scene, small_detector
 from torch import nn
 from two_layers import TwoLayers, far_apart
 from two_processes import results_of, work
 
 from infomin_plugin.engine.hooks.precise_bn import update_bn_statistics
 
-DETECTOR = Path(__file__).parents[3] / 'configs/demo/faster-rcnn_r18_fpn_voc-form.py'
 SIZES = (8, 5, 12, 7)
 SCENES = (0, 1, 3, 2)
 
 
 def _detector() -> nn.Module:
     """A detector whose batch norms were synchronised ones; as a runner on CPUs reverts them."""
-    register_all_modules(init_default_scope=False)
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmdet'):
-        model = MODELS.build(Config.fromfile(DETECTOR).model)
-    model.init_weights()
-    return revert_sync_batchnorm(nn.SyncBatchNorm.convert_sync_batchnorm(model)).train()
-
-
-def _scene(seed: int) -> dict:
-    """A batch of one image with one object."""
-    sample = DetDataSample(
-        metainfo=dict(img_shape=(64, 64), ori_shape=(64, 64), scale_factor=(1., 1.)),
-        gt_instances=InstanceData(
-            bboxes=torch.tensor([[8., 8., 40., 44.]]), labels=torch.tensor([0])),
-        ignored_instances=InstanceData(
-            bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long)))
-    image = torch.randint(40 * seed, 256, (3, 64, 64), dtype=torch.uint8,
-                          generator=torch.Generator().manual_seed(seed))
-    return dict(inputs=[image], data_samples=[sample])
+    return revert_sync_batchnorm(nn.SyncBatchNorm.convert_sync_batchnorm(small_detector())).train()
 
 
 def test_detector_in_loss_mode():
@@ -60,9 +35,9 @@ def test_detector_in_loss_mode():
     torch.manual_seed(5)
     with torch.no_grad():
         for seed in SCENES:
-            other(**other.data_preprocessor(_scene(seed), training=True), mode='loss')
+            other(**other.data_preprocessor(scene(seed), training=True), mode='loss')
     torch.manual_seed(5)
-    update_bn_statistics(model, [_scene(seed) for seed in SCENES])
+    update_bn_statistics(model, [scene(seed) for seed in SCENES])
 
     assert regions == [32] * 4  # train_cfg.rcnn.sampler.num, not the proposals of a test
     found, expected = model.state_dict(), other.state_dict()
@@ -81,7 +56,7 @@ def test_detector_in_loss_mode():
 MODELS_AND_BATCHES = {
     'plain': lambda: (TwoLayers(), far_apart(SIZES)),
     'reverted': lambda: (revert_sync_batchnorm(TwoLayers(nn.SyncBatchNorm)), far_apart(SIZES)),
-    'detector': lambda: (_detector(), [_scene(seed) for seed in SCENES]),
+    'detector': lambda: (_detector(), [scene(seed) for seed in SCENES]),
 }
 
 
