@@ -7,6 +7,8 @@ _base_ = '_base_/initialisations.py'
 
 read_outs = {
     'linear': dict(config='configs/linear/linear_resnet50_8xb32-steplr-60e_in1k.py'),
+    'linear-randaugment': dict(
+        config='configs/linear/linear_resnet50_8xb32-steplr-60e_randaug_in1k.py'),
     'knn': dict(kind='read_out', config='configs/linear/knn_resnet50_in1k.py'),
 }
 detectors = {'voc': dict(config='configs/detection/faster-rcnn_r50-c4_8xb2-24k_voc0712.py')} | {

@@ -132,14 +132,28 @@ def test_an_ablation_leaves_out_one_step(change, without):
     assert kinds(name) == [kind for kind in whole if kind != without]
 
 
-@pytest.mark.parametrize('name, depth, groups', [
-    ('resnet101_8xb32-coslr-300e', 101, 1), ('resnet152_8xb32-coslr-200e', 152, 1),
-    ('resnext101-32x8d_8xb32-coslr-200e', 101, 32), ('resnext152-32x8d_8xb32-coslr-200e', 152, 32)])
-def test_larger_trunks_are_told_from_their_tensors(name, depth, groups):
+@pytest.mark.parametrize('name, depth, groups, millions', [
+    ('resnet101_8xb32-coslr-300e', 101, 1, 43), ('resnet152_8xb32-coslr-200e', 152, 1, 58),
+    ('resnext101-32x8d_8xb64-coslr-200e', 101, 32, 87),
+    ('resnext152-32x8d_8xb64-coslr-200e', 152, 32, 120)])
+def test_larger_trunks_are_told_from_their_tensors(name, depth, groups, millions):
+    """The millions of parameters are those of the authors' table."""
     cfg = config(f'infomin/infomin_{name}_in1k.py')
-    found = find_architecture(MODELS.build(cfg.model.backbone).state_dict())
+    backbone = MODELS.build(cfg.model.backbone)
+    found = find_architecture(backbone.state_dict())
     assert (found.depth, found.groups, found.base_channels) == (depth, groups, 64)
     assert found.width == (256 if groups > 1 else 64)
+    assert round(sum(part.numel() for part in backbone.parameters()) / 1e6) == millions
+
+
+@pytest.mark.parametrize('name, batch, rate', [
+    ('resnet152_8xb32', 256, 0.03), ('resnext101-32x8d_8xb64', 512, 0.06),
+    ('resnext152-32x8d_8xb64', 512, 0.06)])
+def test_batch_and_rate_of_larger_trunks(name, batch, rate):
+    cfg = config(f'infomin/infomin_{name}-coslr-200e_in1k.py')
+    assert 8 * cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size == batch
+    assert cfg.optim_wrapper.optimizer.lr == rate
+    assert (cfg.warm_up.above < batch) == (batch > 256)
 
 
 def test_infomin_is_the_papers(models):

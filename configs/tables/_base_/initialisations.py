@@ -40,9 +40,9 @@ initialisations = {
     'supervised-resnext101': dict(method='supervised', pretrained='supervised'),
     'infomin-resnext101-200e': dict(
         method='InfoMin',
-        pretrain=f'{folder}/infomin/infomin_resnext101-32x8d_8xb32-coslr-200e_in1k.py'),
+        pretrain=f'{folder}/infomin/infomin_resnext101-32x8d_8xb64-coslr-200e_in1k.py'),
     'random-resnext152': dict(method='random', pretrained='random'),
     'infomin-resnext152-200e': dict(
         method='InfoMin',
-        pretrain=f'{folder}/infomin/infomin_resnext152-32x8d_8xb32-coslr-200e_in1k.py'),
+        pretrain=f'{folder}/infomin/infomin_resnext152-32x8d_8xb64-coslr-200e_in1k.py'),
 }
