@@ -1,7 +1,7 @@
 """InfoMin, ResNeXt-101 32x8d, 200 epochs. Published ImageNet read-out: 74.5 top-1.
 
-The authors' table has 87 million parameters beside it, which is 32x8d. They trained on 32 GPUs x 16
-images: --cfg-options train_dataloader.batch_size=16 there.
+The authors' table has 87 million parameters beside it, which is 32x8d. They trained on 32 GPUs
+x 16 images: --cfg-options train_dataloader.batch_size=16 there.
 """
 _base_ = ['../../_base_/methods/infomin.py', '../../_base_/schedules/sgd_coslr_200e.py']
 

@@ -22,9 +22,9 @@ class KeyBank(nn.Module):
             the training set.
         channels (int): Size C of a key, at least 1.
         num_negatives (int): Negatives K of a step, drawn uniformly with replacement from the whole
-            bank: an image's own key is among them about K / M times, as in the authors' code. Theirs
-            draws K for each query, and so N×K×C values a step; here the queries of a process share
-            them, which leaves each query's distribution as it is. Defaults to 65536.
+            bank: an image's own key is among them about K / M times, as in the authors' code.
+            Theirs draws K for each query, and so N×K×C values a step; here the queries of a process
+            share them, which leaves each query's distribution as it is. Defaults to 65536.
         momentum (float): Share of the old key that is kept, in [0, 1]. Defaults to 0.5.
 
     Raises:
