@@ -68,9 +68,14 @@ def describe_data(dataset: Any) -> dict:
         dict: ``length`` and ``names``, a digest of the file names in order, relative to the folder
         that they share; None where images are no files.
     """
-    names = [sample_name(dataset, index) for index in spread(len(dataset), _MOST_NAMES)]
-    if not names or None in names:
-        return dict(length=len(dataset), names=None)
+    names = []
+    for index in spread(len(dataset), _MOST_NAMES):
+        name = sample_name(dataset, index)
+        if name is None:  # nor have the others: a set that draws its images draws one, not all
+            return dict(length=len(dataset), names=None)
+        names.append(name)
+    if not names:
+        return dict(length=0, names=None)
     start = len(os.path.commonpath([os.path.dirname(name) for name in names]))
     text = '\n'.join(name[start:].lstrip('/') for name in names)
     digest = hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()

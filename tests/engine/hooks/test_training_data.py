@@ -53,6 +53,19 @@ def test_sets_without_files_have_a_length():
     assert describe_data(list(range(7))) == dict(length=7, names=None)
 
 
+def test_a_set_that_draws_its_images_draws_one():
+    class Drawn(list):
+        drawn = 0
+
+        def get_data_info(self, index):
+            self.drawn += 1
+            return dict(views=[])
+
+    dataset = Drawn(range(50))
+    assert describe_data(dataset) == dict(length=50, names=None)
+    assert dataset.drawn == 1
+
+
 def test_a_bank_never_takes_another_number(tmp_path):
     """Its keys are those of the images."""
     config = CONFIGS / 'cutouts/instdis_r18.py'
