@@ -96,7 +96,8 @@ def test_the_whole_chain_of_a_row_is_what_other_tables_run():
             for command in row.commands(table.work_dir, 0)}
     whole = found.pop('resnet50')
     assert list(whole) == [
-        'pretrain', 'backbone', 'linear', 'knn', 'voc', 'coco-fpn-1x', 'coco-fpn-2x']
+        'pretrain', 'backbone', 'linear', 'linear-randaugment', 'knn', 'voc', 'coco-fpn-1x',
+        'coco-fpn-2x']
     for stages in found.values():
         assert len(stages.keys() & whole.keys()) > 2  # more than the trunk
         assert all(whole[stage] == stages[stage] for stage in stages.keys() & whole.keys())
