@@ -46,3 +46,9 @@ def test_a_misspelt_setting_is_refused(ended, name):
                  'trian_cfg.max_epochs=1') == (
         "error: trian_cfg.max_epochs: config.py has no setting 'trian_cfg'; did you mean "
         "'train_cfg'?")
+
+
+@pytest.mark.parametrize('place', ['.', 'config.py/scores.json'])
+def test_an_estimate_that_cannot_be_written_is_not_begun(ended, place):
+    message = ended('analysis/mutual_information', 'a = 1\n', '--out', place)
+    assert message.startswith(f'error: --out {place} cannot be written: ')

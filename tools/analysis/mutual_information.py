@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,25 +29,26 @@ def main(argv: Sequence[str] | None = None) -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     check_environment()
 
-
-    from infomin_plugin.engine.command_line import configured
+    from infomin_plugin.checkpoints.files import writing_aside
+    from infomin_plugin.engine.command_line import configured, without_traceback
+    from infomin_plugin.engine.faults.storage import check_result_file
     from infomin_plugin.engine.measures.mutual_information import measure_mutual_information
     from infomin_plugin.engine.runner.launch import start
 
     start(args.launcher)
-    try:
+    with without_traceback():
         cfg = configured(args.config, args.cfg_options)
+        if args.out:
+            check_result_file(args.out, '--out')
         found = measure_mutual_information(cfg, args.checkpoint)
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
     if found is None:  # the main process says it
         return
     print(f'I_NCE {found.i_nce:.3f} nats (95%: {found.low:.3f} to {found.high:.3f}), '
           f'{found.images} images, {found.candidates} candidates, ceiling {found.ceiling:.3f}'
           + (': saturated' if found.saturated else ''))
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(found._asdict()))
+        with without_traceback(), writing_aside(args.out) as file:
+            file.write(json.dumps(found._asdict()).encode())
 
 
 if __name__ == '__main__':
