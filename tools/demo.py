@@ -77,6 +77,8 @@ class Stages:
         Raises:
             SystemExit: If the script fails.
         """
+        from infomin_plugin.checkpoints.files import writing_aside
+
         words = [str(word) for word in command]
         record = self.records / f'{name}.json'
         done = json.loads(record.read_text()) if record.is_file() else {}
@@ -93,7 +95,8 @@ class Stages:
         if code:
             sys.exit(f'== {name} failed with exit code {code}. The same command goes on from here.')
         self.seconds[name] = round(time.monotonic() - start, 1)
-        record.write_text(json.dumps(dict(command=words, seconds=self.seconds[name])))
+        with writing_aside(record) as file:
+            file.write(json.dumps(dict(command=words, seconds=self.seconds[name])).encode())
 
 
 def pretrain(stages: Stages, work: Path, method: str, epochs: int, seed: int) -> None:
@@ -111,6 +114,8 @@ def pretrain(stages: Stages, work: Path, method: str, epochs: int, seed: int) ->
 
 def finetune(stages: Stages, work: Path, form: str, method: str, epochs: int, seed: int) -> dict:
     """Fine-tune a detector from a method's trunk and return its last validation, in percent."""
+    from infomin_plugin.engine.results.scalars import read_scalars
+
     folder = work / f'{form}-{method}'
     start = 'random' if method == 'random' else work / f'pretrain-{method}' / 'backbone.pth'
     stages.run(
@@ -119,9 +124,8 @@ def finetune(stages: Stages, work: Path, form: str, method: str, epochs: int, se
         f'randomness.seed={seed}', f'train_cfg.max_epochs={epochs}',
         f'train_cfg.val_interval={epochs}', f'param_scheduler.1.T_max={epochs}')
     log = max(folder.glob('*/vis_data/scalars.json'))  # named by its time
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
     names = METRICS[form]
-    last = next(line for line in reversed(lines) if names[min(names)] in line)
+    last = next(line for line in reversed(read_scalars(log)) if names[min(names)] in line)
     return {short: round(100 * last[name], 2) for short, name in names.items()}
 
 

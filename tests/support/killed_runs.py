@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import subprocess
 import sys
@@ -154,7 +155,8 @@ def kill_and_resume(start: Callable[[str], Piece], seed: int, kills: int, most: 
         piece = start('pieces')
         for _ in range(count):
             assert piece.hear(), 'it ended before it was killed'
-        time.sleep(generator.uniform(0, between if count else first))
+        # up to the next beat: if this run is the faster one, it must not get to its end
+        select.select([piece.pipe], [], [], generator.uniform(0, between if count else first))
         piece.kill()
         counts.append(count)
     start('pieces').end()

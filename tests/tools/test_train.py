@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from config_runs import logged_lines, run_config, train_config
+from ports import free_port
 from tiny_configs import write_tiny
 from tool_modules import load_tool
 
@@ -147,7 +148,7 @@ def launch_two(images, work_dir, batch_size):
          f'train_dataloader.batch_size={batch_size}', 'train_dataloader.num_workers=0',
          'train_dataloader.persistent_workers=False', 'train_cfg.max_epochs=1'],
         cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT,
-        env={'OMP_NUM_THREADS': '1', 'PORT': '29617',
+        env={'OMP_NUM_THREADS': '1', 'PORT': str(free_port()),
              'PATH': f'{Path(sys.executable).parent}:/usr/bin:/bin'})
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from config_runs import run_config
+from ports import free_port
 from stl10_files import write_stl10
 
 from infomin_plugin.checkpoints import read_file
@@ -41,7 +42,8 @@ def test_two_processes(data, tmp_path):
         ['bash', 'tools/dist_train.sh', 'configs/view_learning/semi-supervised_rgb_nvp_stl10.py',
          '2', '--work-dir', str(tmp_path), '--cfg-options', *options(data, 4),
          'train_cfg.max_iters=2'],
-        cwd=ROOT, capture_output=True, text=True, timeout=180, env=environment(PORT='29618'))
+        cwd=ROOT, capture_output=True, text=True, timeout=180,
+        env=environment(PORT=str(free_port())))
     assert result.returncode == 0, result.stderr[-3000:]
     state = read_file(tmp_path / 'iter_2.pth')['state_dict']
     # the names are those of one process, so that the contrast finds the generator

@@ -13,6 +13,7 @@ from mmengine.config import Config
 
 from ..command_line import configured
 from ..measures.read_out import ERROR
+from ..results.scalars import read_scalars
 from ..settings.config_files import read_config
 from .rows import last_checkpoint
 from .stages import StageError, Stages
@@ -173,8 +174,8 @@ def last_logged(work_dir: Path, name: str) -> float | None:
     if not logs:
         raise ValueError(f'{work_dir} has no logs')
     for log in logs:
-        for line in reversed(log.read_text().splitlines()):
-            if name in (values := json.loads(line)):
+        for values in reversed(read_scalars(log)):
+            if name in values:
                 return float(values[name])
     return None
 

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 from traceback import walk_tb
 
 from mmengine.dist import get_rank, get_world_size
@@ -39,14 +40,13 @@ def explained(work_dir: str | Path) -> Iterator[None]:
     except TrainingFault:
         raise
     except (OSError, EOFError, RuntimeError) as error:
-        if _lost_worker(error):
-            # torch's handler would raise anew at the end of every child, of git for one, and cut
-            # the message off; a loader of a later training still finds a lost worker, in seconds
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        advice = _advice(error, work_dir)
-        if advice is None:
+        try:
+            fault = _fault(error, work_dir)
+        except RuntimeError as late:  # torch's handler of a lost worker, in the midst of it
+            error, fault = late, _fault(late, work_dir)
+        if fault is None:
             raise
-        raise TrainingFault(f'{advice} {last_checkpoint(work_dir)}') from error
+        raise fault from error
 
 
 def last_checkpoint(work_dir: str | Path) -> str:
@@ -62,6 +62,16 @@ def last_checkpoint(work_dir: str | Path) -> str:
     if not found:
         return f'There is no checkpoint in {work_dir} yet.'
     return f'The last good checkpoint is {found[0]}: go on from it with --resume.'
+
+
+def _fault(error: Exception, work_dir: str | Path) -> TrainingFault | None:
+    """What is known about an error; None if it is another one."""
+    if _lost_worker(error) and current_thread() is main_thread():
+        # torch's handler would raise anew at the end of every child, of git for one, and cut the
+        # message off; a loader of a later training still finds a lost worker, in seconds
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    advice = _advice(error, work_dir)
+    return TrainingFault(f'{advice} {last_checkpoint(work_dir)}') if advice else None
 
 
 def _lost_worker(error: Exception) -> bool:

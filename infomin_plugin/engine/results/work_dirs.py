@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .dumped_configs import ConfigTextError, read_config
+from .scalars import read_scalars
 
 LOG_HEAD = 20_000  # characters; the environment is in the first lines
 VAL_INTERVAL, LOG_INTERVAL = 1000, 10  # iterations, where a config does not say: MMEngine's
@@ -179,17 +180,7 @@ def _work_dir(path: Path, starts: list[Start]) -> WorkDir:
 
 def _read_lines(folder: Path) -> list[dict[str, Any]]:
     log = folder / 'vis_data' / 'scalars.json'
-    if not log.is_file():
-        return []
-    lines = []
-    for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
-        try:
-            values = json.loads(line)
-        except (ValueError, RecursionError):  # the last one of a run that was killed
-            continue
-        if isinstance(values, dict):
-            lines.append(values)
-    return lines
+    return read_scalars(log) if log.is_file() else []
 
 
 def _read_test(folder: Path) -> dict[str, Any] | None:

@@ -121,7 +121,9 @@ def find_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
         work_dir (str | PathLike): Of the run; where :func:`read_last` points to is looked at too.
 
     Returns:
-        list[Path]: Regular ones, that of a pre-emption, and the last one whatever its name.
+        list[Path]: Regular ones, that of a pre-emption, and the last one whatever its name. Where
+        the clock is too coarse to tell, first the one named last, then a pre-empted one, then the
+        furthest.
     """
     last = read_last(work_dir)
     folders = {Path(work_dir)} | ({last.parent} if last else set())
@@ -130,4 +132,9 @@ def find_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
              if re.fullmatch(rf'{names}|{re.escape(PREEMPTED)}', path.name) and path.is_file()}
     if last and last.is_file():
         found.add(last)
-    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path == last), reverse=True)
+    def age(path: Path) -> tuple:
+        step = re.search('[0-9]+$', path.stem)
+        return (path.stat().st_mtime_ns, path == last, path.name == PREEMPTED,
+                int(step[0]) if step else 0)
+
+    return sorted(found, key=age, reverse=True)

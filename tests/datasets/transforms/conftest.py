@@ -3,14 +3,16 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_sample_images
 
 
 @pytest.fixture(autouse=True)
 def seed():
-    """Seed the generator that the transforms draw from, and keep OpenCV on one thread."""
+    """Seed what the transforms and torchvision's draw from, and keep OpenCV on one thread."""
     cv2.setNumThreads(0)
     np.random.seed(20)
+    torch.manual_seed(20)
 
 
 @pytest.fixture(scope='session', params=[0, 1], ids=['china', 'flower'])

@@ -97,6 +97,9 @@ def test_the_last_value_of_all_parts_of_a_run(tmp_path):
     log(tmp_path, '20260102_000000', [dict(loss=4.0)])  # resumed after its last step
     assert last_logged(tmp_path, 'i_nce') == 2.0
     assert last_logged(tmp_path, 'accuracy') is None
+    killed, = tmp_path.glob('20260101_000000/*/scalars.json')
+    killed.write_text(killed.read_text() + '\n{"i_nce": 5')  # within its last line
+    assert last_logged(tmp_path, 'i_nce') == 2.0
     with pytest.raises(ValueError, match='elsewhere has no logs'):
         last_logged(tmp_path / 'elsewhere', 'i_nce')
 

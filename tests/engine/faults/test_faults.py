@@ -4,8 +4,8 @@ import errno
 import multiprocessing
 import os
 import re
-import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import forkserver
 
@@ -13,6 +13,7 @@ import pytest
 from faulty_training import run_faulty, train_apart
 from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
+from ports import free_port
 
 from infomin_plugin.checkpoints import read_file
 from infomin_plugin.engine import TrainingFault
@@ -66,6 +67,27 @@ def test_the_last_checkpoint_is_known_without_its_name(tmp_path, text):
     with pytest.raises(TrainingFault, match=f'last good checkpoint is {tmp_path}/iter_2.pth: go'):
         with explained(tmp_path):
             raise NO_ROOM
+
+
+def test_a_fault_in_the_midst_of_another_is_the_one_that_is_explained(tmp_path):
+    """torch's handler of a lost worker may raise while its broken pipe is looked at."""
+    class BrokenPipe(ConnectionResetError):
+        @property
+        def __traceback__(self):
+            raise RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed.')
+
+    with pytest.raises(TrainingFault, match='A worker of a data loader is gone: .*pid 7'):
+        with explained(tmp_path):
+            raise BrokenPipe
+
+
+def test_a_lost_worker_is_explained_outside_of_the_main_thread(tmp_path):
+    def train():
+        with explained(tmp_path):
+            raise RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed.')
+
+    with ThreadPoolExecutor(1) as threads, pytest.raises(TrainingFault, match='worker of a data'):
+        threads.submit(train).result()
 
 
 def test_a_log_that_finds_no_room_ends_nothing(tmp_path, monkeypatch):
@@ -124,16 +146,10 @@ def test_a_killed_worker_is_explained(processes, tmp_path):
                      r'num_workers.*last good checkpoint is \S+/iter_\d.pth', line), line
 
 
-def free_port():
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        return server.getsockname()[1]
-
-
 @pytest.mark.parametrize('fault', ['kill', 'sleep'])
 def test_a_process_that_waits_in_vain_says_so_and_ends(processes, tmp_path, fault):
     """The fault is in the third batch of the second process, which has samples 9 and 11 then."""
-    timeout, port = 4, free_port()
+    timeout, port = 10, free_port()
     changes = dict(launcher='pytorch', env_cfg=dict(dist_cfg=dict(timeout=timeout)))
     with training(processes, tmp_path, *((
             dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', MASTER_ADDR='127.0.0.1',

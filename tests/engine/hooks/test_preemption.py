@@ -2,10 +2,10 @@
 
 import os
 import signal
-import socket
 import time
 
 import pytest
+from ports import free_port
 from toy_runs import fork, logged, train_toy, wait
 
 from infomin_plugin.checkpoints import read_file
@@ -110,7 +110,7 @@ def test_a_repeated_notice_is_one_and_a_later_one_ends_at_once():
         hook = PreemptionHook()
         with hook.listening():
             signal.raise_signal(signal.SIGTERM)
-            preemption.SAME = 0.2
+            preemption.SAME = 0.2 if pause else 60
             time.sleep(pause)
             signal.raise_signal(signal.SIGTERM)
             os._exit(5)
@@ -145,9 +145,7 @@ def test_workers_end_with_their_parent(tmp_path):
 
 
 def test_all_processes_end_after_the_same_step(tmp_path):
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
+    port = free_port()
 
     def train(rank, work_dir):
         os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2',

@@ -8,6 +8,7 @@ import torch
 from toy_runs import logged, train_toy
 
 from infomin_plugin.checkpoints import CheckpointError
+from infomin_plugin.engine.resume.checkpoint_folder import find_checkpoints
 
 
 @pytest.fixture(scope='module')
@@ -85,6 +86,18 @@ def test_one_that_is_newer_than_the_named_one(work_dir):
     """A kill between the checkpoint and its name."""
     (work_dir / 'last_checkpoint').write_text(str(work_dir / 'epoch_2.pth'))
     assert resumed(work_dir)[0] == [4]
+
+
+@pytest.mark.parametrize('last, names', [
+    ('', ['preempted', 'epoch_10', 'epoch_9', 'epoch_2']),
+    ('epoch_2.pth', ['epoch_2', 'preempted', 'epoch_10', 'epoch_9'])])
+def test_a_clock_that_is_too_coarse_to_tell(tmp_path, last, names):
+    for name in names:
+        path = tmp_path / f'{name}.pth'
+        path.write_bytes(b'')
+        os.utime(path, (7, 7))
+    (tmp_path / 'last_checkpoint').write_text(last and str(tmp_path / last))
+    assert [path.stem for path in find_checkpoints(tmp_path)] == names
 
 
 def test_a_moved_work_dir_goes_on_from_its_own_files(work_dir, trained):

@@ -31,7 +31,8 @@ def registered():
 
 @pytest.fixture(autouse=True)
 def hub(tmp_path, monkeypatch):
-    """torch.hub's folder for downloads."""
+    """torch.hub's folder for downloads, which pass by no proxy."""
+    monkeypatch.setenv('no_proxy', '127.0.0.1')
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
     return tmp_path / 'hub' / 'checkpoints'
 
